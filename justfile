@@ -1,0 +1,1 @@
+# Everyday commands; `cargo just --list` explains them.
