@@ -1,0 +1,60 @@
+//! The only module that sees the bindings: fetches what a decision of `flow` needs and does what it says.
+
+mod access;
+mod convert;
+mod profile;
+mod providers;
+mod sessions;
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "gatewit:worlds/auth",
+    generate_all,
+});
+
+use crate::flow::token::ALGORITHM;
+use alloc::string::{String, ToString};
+use gatewit::{
+    auth::types::Reason,
+    config::settings::{self, Value},
+    keys::signing,
+    log::log,
+};
+use wasi::clocks::wall_clock;
+
+struct Auth;
+
+export!(Auth);
+
+/// Milliseconds since the Unix epoch.
+fn now_ms() -> u64 {
+    let now = wall_clock::now();
+    now.seconds * 1000 + u64::from(now.nanoseconds / 1_000_000)
+}
+
+/// A setting that is a number. The host sets all of ours; without one there is no safe way on.
+fn number(name: &str) -> Result<u64, Reason> {
+    match settings::get(name) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and checked to be positive")]
+        Some(Value::Number(number)) if number >= 0.0 => Ok(number as u64),
+        _ => Err(fault("a setting is missing", &[("setting", name)])),
+    }
+}
+
+/// Signs claims into a compact token.
+fn sign<T: serde::Serialize>(claims: &T) -> Result<String, Reason> {
+    let input = gatewit_jose::signing_input(ALGORITHM, claims).ok_or(Reason::Internal)?;
+    let signature = signing::open("access-tokens")?.sign(input.as_bytes())?;
+    Ok(gatewit_jose::compact(input, &signature))
+}
+
+/// Logs what should not happen.
+fn fault(message: &str, facts: &[(&str, &str)]) -> Reason {
+    write_log(log::Level::Error, message, facts);
+    Reason::Internal
+}
+
+fn write_log(level: log::Level, message: &str, facts: &[(&str, &str)]) {
+    let field = |(name, value): &(&str, &str)| log::Field { name: (*name).to_string(), value: (*value).to_string() };
+    log::write(level, message, &facts.iter().map(field).collect::<alloc::vec::Vec<_>>());
+}

@@ -1,0 +1,164 @@
+//! Sign-in, refresh and sign-out.
+
+use super::{
+    Auth,
+    access::{policies, verify},
+    convert,
+    exports::gatewit::auth::sessions::{Attempt, Form, Grant, Guest, Held},
+    gatewit::{
+        auth::{
+            pace,
+            types::{Client, Reason},
+        },
+        driver::types::Subject,
+        drivers::dispatch,
+        keys::signing,
+        log::log::Level,
+        storage::{
+            sessions::{self as stored, NewSession, Rotated, Rotation, Session},
+            users::{self, User},
+        },
+    },
+    now_ms, number, sign, write_log,
+};
+use crate::flow::{
+    Refusal, access, session, sign_in,
+    token::{self, Claims, Presented},
+};
+use alloc::string::{String, ToString};
+
+impl Guest for Auth {
+    fn login(attempt: Attempt, client: Client) -> Result<Grant, Reason> {
+        pace::hold(number("login-stall-ms")?);
+        let identity = dispatch::login(&attempt.provider, &attempt.values)
+            .map_err(|refusal| convert::driver_refusal(&attempt.provider, refusal))?;
+        let user = match &identity.subject {
+            Subject::Email(email) => users::find_by_email(email)?,
+            Subject::Identifier(identifier) => users::find_by_identifier(&attempt.provider, identifier)?,
+        };
+        let now_ms = now_ms();
+        let account = user.as_ref().map(convert::account);
+        sign_in::admit(account.as_ref(), &attempt.provider, attempt.otp.as_deref(), now_ms / 1000)?;
+        let user = user.ok_or(Reason::InvalidCredentials)?;
+
+        let entropy = super::wasi::random::random::get_random_bytes(session::ENTROPY_BYTES as u64);
+        let id = session::first(&entropy.try_into().map_err(|_| Reason::Internal)?);
+        let grant = grant(&user, &id, attempt.form, Moment::SignIn, &client, now_ms)?;
+        let expires_at_ms = now_ms + number("refresh-token-ms")?;
+        let begun = NewSession { token: id, user: user.id, expires_at_ms, client: convert::client(&client) };
+        stored::begin(&begun, now_ms)?;
+        Ok(grant)
+    }
+
+    fn refresh(held: Held, form: Form, client: Client) -> Result<Grant, Reason> {
+        let id = session_id(held)?;
+        let now_ms = now_ms();
+        let session = match stored::find(&id, now_ms)? {
+            Some(session) => session,
+            None => return Err(unknown(&id, now_ms)),
+        };
+        let user = owner(&session, &id, now_ms)?;
+        let next = exchange(&id, &session, form, &client, now_ms)?;
+        grant(user, &next, form, Moment::Refresh, &client, now_ms)
+    }
+
+    fn logout(held: Held, client: Client) -> Result<(), Reason> {
+        stored::end(&session_id(held)?, &convert::client(&client), now_ms())?;
+        Ok(())
+    }
+}
+
+/// When a token is made: only at sign-in does it say that a second factor is demanded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    SignIn,
+    Refresh,
+}
+
+fn session_id(held: Held) -> Result<String, Reason> {
+    match held {
+        Held::RefreshToken(token) => Ok(token),
+        Held::SessionToken(token) => match token::sort(&token) {
+            Presented::Static(_) => Err(Reason::InvalidCredentials),
+            Presented::Ours(jws) => verify(&jws)?.session.ok_or_else(|| {
+                Reason::InvalidPayload("The refresh token is required in either the payload or cookie".to_string())
+            }),
+        },
+    }
+}
+
+/// A token that was ours and is not any more has been used by somebody else in the meantime: both lose the session
+/// (RFC 9700, section 4.14.2).
+fn unknown(id: &str, now_ms: u64) -> Reason {
+    if session::is_id(id) {
+        match stored::end_family(id, now_ms) {
+            Ok(0) => {}
+            Ok(_) => write_log(Level::Warn, "a refresh token was used again after its exchange; its session has ended", &[]),
+            Err(error) => return error.into(),
+        }
+    }
+    Reason::InvalidCredentials
+}
+
+/// The owner of a session, who may go on; otherwise the session ends here.
+fn owner<'a>(session: &'a Session, id: &str, now_ms: u64) -> Result<&'a User, Reason> {
+    let user = session.user.as_ref().ok_or(Reason::InvalidCredentials)?;
+    if let Err(refusal) = sign_in::continues(convert::standing(user.status)) {
+        pace::hold(number("login-stall-ms")?);
+        stored::end_family(id, now_ms)?;
+        return Err(refusal.into());
+    }
+    Ok(user)
+}
+
+/// Exchanges an id for its successor, or finds the successor that it was exchanged for a moment ago.
+fn exchange(id: &str, session: &Session, form: Form, client: &Client, now_ms: u64) -> Result<String, Reason> {
+    let derived = session::successor(id, &signing::open("refresh-tokens")?.sign(id.as_bytes())?);
+    let known = if session.superseded {
+        session.successor.clone()
+    } else {
+        let life = match form {
+            Form::Tokens => number("refresh-token-ms")?,
+            Form::Session => number("session-ms")?,
+        };
+        let rotation = Rotation {
+            token: id.to_string(),
+            successor: derived.clone(),
+            expires_at_ms: now_ms + life,
+            grace_until_ms: now_ms + number("session-refresh-grace-ms")?,
+            client: convert::client(client),
+        };
+        match stored::rotate(&rotation, now_ms)? {
+            Rotated::Done => return Ok(derived),
+            Rotated::Superseded(successor) => successor,
+            Rotated::Gone => return Err(Reason::InvalidCredentials),
+        }
+    };
+    let next = known.unwrap_or(derived);
+    // Signed out since then: the old token must not bring the session back.
+    stored::find(&next, now_ms)?.ok_or(Refusal::InvalidCredentials)?;
+    Ok(next)
+}
+
+/// The tokens of a session.
+fn grant(user: &User, id: &str, form: Form, moment: Moment, client: &Client, now_ms: u64) -> Result<Grant, Reason> {
+    let policies = policies(Some(&user.id), user.role.as_deref(), client)?;
+    let rights = access::rights(&policies);
+    let (life_seconds, expires_in_ms) = match form {
+        Form::Tokens => (number("access-token-seconds")?, number("access-token-ms")?),
+        Form::Session => (number("session-seconds")?, number("session-ms")?),
+    };
+    let issued = now_ms / 1000;
+    let access_token = sign(&Claims {
+        id: &user.id,
+        role: user.role.as_deref(),
+        app_access: rights.app,
+        admin_access: rights.admin,
+        enforce_tfa: moment == Moment::SignIn && user.tfa_secret.is_none() && access::demands_tfa(&policies),
+        session: (form == Form::Session).then_some(id),
+        iat: issued,
+        exp: issued + life_seconds,
+        iss: token::ISSUER,
+    })?;
+    Ok(Grant { access_token, refresh_token: id.to_string(), expires_in_ms })
+}
