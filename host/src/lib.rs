@@ -1,1 +1,4 @@
 //! host
+mod secret;
+
+pub use secret::Secret;
