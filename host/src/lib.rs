@@ -1,1 +1,5 @@
 //! host
+pub mod config;
+mod secret;
+
+pub use secret::Secret;

@@ -1,0 +1,75 @@
+//! `[engine]`: where components come from, and what one call of a component may use.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::decode::{bytes, duration_from, integer, path};
+use super::setting::{Setting, put};
+
+/// Memory that may be configured for one call: 1 MiB (below it no component starts) to 4 GiB (all a 32-bit guest can
+/// address).
+const CALL_MEMORY_BYTES: (u64, u64) = (1 << 20, 1 << 32);
+
+/// Most calls at once: each reserves address space, of which a 47-bit process has no more.
+const CALLS_MAX: u64 = 16_384;
+
+/// Shortest time of a call: below it the deadline's own granularity would end calls.
+const CALL_TIME_MIN: Duration = Duration::from_millis(10);
+
+/// The WebAssembly engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engine {
+    /// Folder whose components replace built-in ones or add to them (`GATEWIT_COMPONENTS`, default
+    /// `<data folder>/components`).
+    pub components: PathBuf,
+    /// Folder of compiled components (`GATEWIT_CODE_CACHE`, default `<data folder>/code-cache`).
+    pub code_cache: PathBuf,
+    /// Most memory of one call, in bytes (`GATEWIT_CALL_MEMORY`, default 16 MiB).
+    pub call_memory_bytes: u64,
+    /// Longest time that one call may compute; waiting for the host does not count (`GATEWIT_CALL_TIME`, default 1 s).
+    pub call_time: Duration,
+    /// Calls that may run at the same time (`GATEWIT_CALLS`, default 512).
+    pub calls: u32,
+}
+
+impl Engine {
+    /// The defaults with all data in `folder`.
+    pub(super) fn within(folder: &Path) -> Self {
+        Self {
+            components: folder.join("components"),
+            code_cache: folder.join("code-cache"),
+            call_memory_bytes: 16 << 20,
+            call_time: Duration::from_secs(1),
+            calls: 512,
+        }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::within(Path::new("./data"))
+    }
+}
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting::new("GATEWIT_COMPONENTS", "engine.components", |c, v| {
+        put(&mut c.engine.components, path(v))
+    })
+    .text(),
+    Setting::new("GATEWIT_CODE_CACHE", "engine.code_cache", |c, v| {
+        put(&mut c.engine.code_cache, path(v))
+    })
+    .text(),
+    Setting::new("GATEWIT_CALL_MEMORY", "engine.call_memory", |c, v| {
+        put(
+            &mut c.engine.call_memory_bytes,
+            bytes(v, CALL_MEMORY_BYTES.0, CALL_MEMORY_BYTES.1),
+        )
+    }),
+    Setting::new("GATEWIT_CALL_TIME", "engine.call_time", |c, v| {
+        put(&mut c.engine.call_time, duration_from(v, CALL_TIME_MIN))
+    }),
+    Setting::new("GATEWIT_CALLS", "engine.calls", |c, v| {
+        put(&mut c.engine.calls, integer(v, 1, CALLS_MAX))
+    }),
+];
