@@ -1,1 +1,2 @@
 //! host
+mod http;
