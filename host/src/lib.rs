@@ -1,5 +1,5 @@
 //! host
+mod http;
 pub mod config;
 mod secret;
-
 pub use secret::Secret;

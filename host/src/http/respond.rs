@@ -1,0 +1,622 @@
+//! Builds answers with the headers of the wire, in its order.
+//!
+//! A [`Reply`] says what is answered; [`Reply::into_response`] adds what depends on the policy and on the request (`HEAD`,
+//! conditional requests). Invariant: a 204 or 304 has no body and no header about one. Deliberately absent: `Date`,
+//! `Connection` and `Keep-Alive`, which belong to whoever owns the connection (`listener`, or the embedding server).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method, Response, StatusCode};
+use serde_json::Value;
+use sha1::{Digest as _, Sha1};
+
+use super::headers::HeaderPolicy;
+use super::percent;
+use super::refusal::{self, Refusal};
+use super::status::{self, Outcome};
+
+const JSON: &str = "application/json; charset=utf-8";
+const HEALTH: &str = "application/health+json; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What a request's method and conditional headers mean for its answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conditions {
+    head: bool,
+    get: bool,
+    none_match: Option<HeaderValue>,
+    reload: bool,
+}
+
+impl Conditions {
+    /// Reads them from a request.
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        let no_cache =
+            |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("no-cache"));
+        Self {
+            head: method == Method::HEAD,
+            get: method == Method::GET || method == Method::HEAD,
+            none_match: headers.get(header::IF_NONE_MATCH).cloned(),
+            reload: headers.get(header::CACHE_CONTROL).is_some_and(no_cache),
+        }
+    }
+
+    /// Whether the client's copy is this one (RFC 9110 §13.1.2, weak comparison).
+    fn is_fresh(&self, etag: &str) -> bool {
+        let Some(candidates) = self
+            .none_match
+            .as_ref()
+            .and_then(|value| value.to_str().ok())
+        else {
+            return false;
+        };
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let same = |tag| opaque(tag) == opaque(etag);
+        self.get && !self.reload && (candidates.trim() == "*" || candidates.split(',').any(same))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Content {
+    kind: &'static str,
+    bytes: Bytes,
+    etag: bool,
+}
+
+/// An answer before it is put on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    status: StatusCode,
+    leading: Vec<(HeaderName, HeaderValue)>,
+    cookies: Vec<HeaderValue>,
+    location: Option<HeaderValue>,
+    /// Whether this is a successful answer of the API, which carries `Cache-Control` and `Vary`.
+    api: bool,
+    content: Option<Content>,
+}
+
+impl Reply {
+    /// 200 with `body` as JSON, envelope included.
+    pub(crate) fn json(body: &Value) -> Self {
+        Self {
+            api: true,
+            ..Self::with_content(Outcome::Ok.status(), JSON, body.to_string())
+        }
+    }
+
+    /// 204.
+    pub(crate) fn no_content() -> Self {
+        Self {
+            api: true,
+            ..Self::empty(Outcome::NoContent.status())
+        }
+    }
+
+    /// The answer to a refused request. No refusal at all is a mistake of the caller and answered as an internal error.
+    pub(crate) fn refused(refusals: &[Refusal]) -> Self {
+        let refusals = if refusals.is_empty() {
+            &[Refusal::InternalServerError]
+        } else {
+            refusals
+        };
+        let body = refusal::envelope(refusals).to_string();
+        let mut reply = Self::with_content(status::of_all(refusals), JSON, body);
+        for refusal in refusals {
+            if let Some(seconds) = refusal.retry_after_seconds() {
+                reply.leading.push((header::RETRY_AFTER, seconds.into()));
+            }
+            if let Refusal::MethodNotAllowed { allowed, .. } = refusal {
+                reply = reply.with_header(header::ALLOW, &allowed.join(", "));
+            }
+        }
+        reply
+    }
+
+    /// `pong`.
+    pub(crate) fn pong() -> Self {
+        Self::with_content(Outcome::Ok.status(), HTML, "pong")
+    }
+
+    /// The rules for crawlers: nothing here is for them.
+    pub(crate) fn robots() -> Self {
+        Self::with_content(Outcome::Ok.status(), TEXT, "User-agent: *\nDisallow: /")
+    }
+
+    /// A health report; unhealthy is a 503 with the same form.
+    pub(crate) fn health(body: &Value, healthy: bool) -> Self {
+        let outcome = if healthy {
+            Outcome::Ok
+        } else {
+            Outcome::Unhealthy
+        };
+        Self {
+            api: true,
+            ..Self::with_content(outcome.status(), HEALTH, body.to_string())
+        }
+    }
+
+    /// The answer to `OPTIONS` without CORS; `allow` is the list of methods, such as `GET,HEAD`.
+    pub(crate) fn options(allow: &'static str) -> Self {
+        Self::with_content(Outcome::Ok.status(), HTML, allow).with_header(header::ALLOW, allow)
+    }
+
+    /// Sends the browser to `location`. `outcome` is `Found`, or `SeeOther` after a POST; `accept` is the request's header.
+    pub(crate) fn redirect(outcome: Outcome, location: &str, accept: Option<&HeaderValue>) -> Self {
+        let location = percent::encode_location(location);
+        let content = redirect_content(
+            outcome.status(),
+            &location,
+            accept.and_then(|value| value.to_str().ok()),
+        );
+        Self {
+            // What `encode_location` returns is plain ASCII; should that change, the answer lacks the header and goes nowhere.
+            location: HeaderValue::from_str(&location).ok(),
+            content,
+            ..Self::empty(outcome.status())
+        }
+    }
+
+    /// Adds a header behind those of the policy, such as one of CORS. A value that cannot be sent is left out.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.leading.push((name, value));
+        }
+        self
+    }
+
+    /// Adds a `Set-Cookie`, see `cookies`.
+    pub(crate) fn with_cookie(mut self, cookie: HeaderValue) -> Self {
+        self.cookies.push(cookie);
+        self
+    }
+
+    /// The status that will be sent, for the log.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Puts the answer on the wire.
+    pub(crate) fn into_response(
+        self,
+        policy: &HeaderPolicy,
+        conditions: &Conditions,
+    ) -> Response<Full<Bytes>> {
+        let mut headers = HeaderMap::new();
+        policy.apply(&mut headers);
+        headers.extend(self.leading);
+        for cookie in self.cookies {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        if let Some(location) = self.location {
+            headers.insert(header::LOCATION, location);
+            headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+        }
+        // The health report is the one answer whose type is set before its caching.
+        if let Some(content) = self
+            .content
+            .as_ref()
+            .filter(|content| content.kind == HEALTH)
+        {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content.kind));
+        }
+        if self.api {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            headers.insert(
+                header::VARY,
+                HeaderValue::from_static("Origin, Cache-Control"),
+            );
+        }
+        let (status, bytes) = finish(self.status, self.content, conditions, &mut headers);
+        let mut response = Response::new(Full::new(bytes));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            leading: Vec::new(),
+            cookies: Vec::new(),
+            location: None,
+            api: false,
+            content: None,
+        }
+    }
+
+    fn with_content(status: StatusCode, kind: &'static str, bytes: impl Into<Bytes>) -> Self {
+        let content = Content {
+            kind,
+            bytes: bytes.into(),
+            etag: true,
+        };
+        Self {
+            content: Some(content),
+            ..Self::empty(status)
+        }
+    }
+}
+
+/// Adds the headers about the body, and decides whether a body is sent at all.
+fn finish(
+    status: StatusCode,
+    content: Option<Content>,
+    conditions: &Conditions,
+    headers: &mut HeaderMap,
+) -> (StatusCode, Bytes) {
+    let Some(content) = content else {
+        return (status, Bytes::new());
+    };
+    let etag = content.etag.then(|| weak_etag(&content.bytes));
+    if let Some(etag) = etag
+        .as_ref()
+        .filter(|etag| status.is_success() && conditions.is_fresh(etag))
+    {
+        headers.remove(header::CONTENT_TYPE);
+        headers.extend(
+            HeaderValue::from_str(etag)
+                .ok()
+                .map(|etag| (header::ETAG, etag)),
+        );
+        return (Outcome::NotModified.status(), Bytes::new());
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content.kind));
+    headers.insert(header::CONTENT_LENGTH, content.bytes.len().into());
+    headers.extend(
+        etag.and_then(|etag| HeaderValue::from_str(&etag).ok())
+            .map(|etag| (header::ETAG, etag)),
+    );
+    (
+        status,
+        if conditions.head {
+            Bytes::new()
+        } else {
+            content.bytes
+        },
+    )
+}
+
+/// `W/"<length in hex>-<27 characters of the base64 SHA-1>"`.
+fn weak_etag(body: &[u8]) -> String {
+    format!(
+        "W/\"{:x}-{}\"",
+        body.len(),
+        STANDARD_NO_PAD.encode(Sha1::digest(body))
+    )
+}
+
+/// What a human sees who does not follow the redirect: text, a paragraph, or nothing, as the client likes.
+fn redirect_content(status: StatusCode, location: &str, accept: Option<&str>) -> Option<Content> {
+    let accept = accept.unwrap_or("*/*");
+    let position = |kinds: [&str; 2]| kinds.iter().filter_map(|kind| accept.find(kind)).min();
+    let text = format!(
+        "{}. Redirecting to {location}",
+        status.canonical_reason().unwrap_or("Found")
+    );
+    let (kind, body) = match (position(["text/plain", "text/*"]), accept.find("text/html")) {
+        (None, Some(_)) => (HTML, format!("<p>{}</p>", escape_html(&text))),
+        (Some(plain), Some(html)) if html < plain => {
+            (HTML, format!("<p>{}</p>", escape_html(&text)))
+        }
+        (None, None) if !accept.contains("*/*") => return None,
+        _ => (TEXT, text),
+    };
+    Some(Content {
+        kind,
+        bytes: body.into(),
+        etag: false,
+    })
+}
+
+fn escape_html(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use http_body_util::BodyExt as _;
+    use serde_json::json;
+
+    use super::*;
+
+    fn policy() -> HeaderPolicy {
+        HeaderPolicy::new(&[], true, None).unwrap()
+    }
+
+    fn render(reply: Reply, conditions: &Conditions) -> String {
+        let response = reply.into_response(&policy(), conditions);
+        let status = response.status();
+        let mut text = format!("{status}\n");
+        for (name, value) in response.headers() {
+            let value = value.to_str().unwrap();
+            let value = if value.len() > 200 { "…" } else { value };
+            text += &format!("{name}: {value}\n");
+        }
+        let body = futures_now(response.into_body().collect())
+            .unwrap()
+            .to_bytes();
+        text + "\n" + std::str::from_utf8(&body).unwrap()
+    }
+
+    /// `Full` is always ready.
+    fn futures_now<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(future)
+    }
+
+    fn check(reply: Reply, expected: Expect) {
+        expected.assert_eq(&render(reply, &Conditions::default()));
+    }
+
+    fn get(headers: &[(&'static str, &str)]) -> Conditions {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        Conditions::of(&Method::GET, &headers.collect())
+    }
+
+    #[test]
+    fn json_carries_caching_type_length_and_etag() {
+        check(
+            Reply::json(&json!({ "data": [], "disableDefault": false })),
+            expect![[r#"
+                200 OK
+                content-security-policy: …
+                cross-origin-opener-policy: same-origin-allow-popups
+                x-powered-by: Directus
+                cache-control: no-cache
+                vary: Origin, Cache-Control
+                content-type: application/json; charset=utf-8
+                content-length: 34
+                etag: W/"22-O1BaNaG7zIwtn+iaxMwyk71bs0c"
+
+                {"data":[],"disableDefault":false}"#]],
+        );
+    }
+
+    #[test]
+    fn a_refusal_carries_no_caching() {
+        check(
+            Reply::refused(&[Refusal::InvalidCredentials])
+                .with_cookie(HeaderValue::from_static("a=; Path=/")),
+            expect![[r#"
+                401 Unauthorized
+                content-security-policy: …
+                cross-origin-opener-policy: same-origin-allow-popups
+                x-powered-by: Directus
+                set-cookie: a=; Path=/
+                content-type: application/json; charset=utf-8
+                content-length: 96
+                etag: W/"60-SpvBqFAbsdy4SkXwsevzfPClFZA"
+
+                {"errors":[{"message":"Invalid user credentials.","extensions":{"code":"INVALID_CREDENTIALS"}}]}"#]],
+        );
+    }
+
+    #[test]
+    fn no_content_has_no_header_about_a_body() {
+        let cookies = Reply::no_content()
+            .with_cookie(HeaderValue::from_static("r=; Path=/"))
+            .with_cookie(HeaderValue::from_static("s=; Path=/"));
+        check(
+            cookies,
+            expect![[r#"
+                204 No Content
+                content-security-policy: …
+                cross-origin-opener-policy: same-origin-allow-popups
+                x-powered-by: Directus
+                set-cookie: r=; Path=/
+                set-cookie: s=; Path=/
+                cache-control: no-cache
+                vary: Origin, Cache-Control
+
+            "#]],
+        );
+    }
+
+    #[test]
+    fn pong_and_robots_are_not_part_of_the_api() {
+        check(
+            Reply::pong(),
+            expect![[r#"
+                200 OK
+                content-security-policy: …
+                cross-origin-opener-policy: same-origin-allow-popups
+                x-powered-by: Directus
+                content-type: text/html; charset=utf-8
+                content-length: 4
+                etag: W/"4-DlFKBmK8tp3IY5U9HOJuPUDoGoc"
+
+                pong"#]],
+        );
+        assert!(
+            render(Reply::robots(), &Conditions::default())
+                .contains(r#"etag: W/"19-2NTlN/votVlrfMtAaltZ799LfR0""#)
+        );
+    }
+
+    #[test]
+    fn options_lists_methods_twice() {
+        check(
+            Reply::options("POST"),
+            expect![[r#"
+                200 OK
+                content-security-policy: …
+                cross-origin-opener-policy: same-origin-allow-popups
+                x-powered-by: Directus
+                allow: POST
+                content-type: text/html; charset=utf-8
+                content-length: 4
+                etag: W/"4-Yf+Bwwqjx254r+pisuO9HfpJ6FQ"
+
+                POST"#]],
+        );
+    }
+
+    #[test]
+    fn health_has_a_type_of_its_own_and_names_it_early() {
+        check(
+            Reply::health(&json!({ "status": "ok" }), true),
+            expect![[r#"
+                200 OK
+                content-security-policy: …
+                cross-origin-opener-policy: same-origin-allow-popups
+                x-powered-by: Directus
+                content-type: application/health+json; charset=utf-8
+                cache-control: no-cache
+                vary: Origin, Cache-Control
+                content-length: 15
+                etag: W/"f-VaSQ4oDUiZblZNAEkkN+sX+q3Sg"
+
+                {"status":"ok"}"#]],
+        );
+        let unhealthy = render(
+            Reply::health(&json!({ "status": "error" }), false),
+            &Conditions::default(),
+        );
+        assert!(unhealthy.starts_with("503"), "{unhealthy}");
+    }
+
+    #[test]
+    fn a_redirect_has_neither_caching_nor_etag() {
+        check(
+            Reply::redirect(
+                Outcome::Found,
+                "./admin",
+                Some(&HeaderValue::from_static("*/*")),
+            ),
+            expect![[r#"
+                302 Found
+                content-security-policy: …
+                cross-origin-opener-policy: same-origin-allow-popups
+                x-powered-by: Directus
+                location: ./admin
+                vary: Accept
+                content-type: text/plain; charset=utf-8
+                content-length: 29
+
+                Found. Redirecting to ./admin"#]],
+        );
+    }
+
+    #[test]
+    fn a_browser_gets_a_paragraph_and_a_stranger_nothing() {
+        let browser = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
+        let html = render(
+            Reply::redirect(Outcome::Found, "/a?b&c='x'", Some(&browser)),
+            &Conditions::default(),
+        );
+        assert!(
+            html.ends_with("<p>Found. Redirecting to /a?b&amp;c=&#39;x&#39;</p>"),
+            "{html}"
+        );
+        let json = HeaderValue::from_static("application/json");
+        let nothing = render(
+            Reply::redirect(Outcome::Found, "/a", Some(&json)),
+            &Conditions::default(),
+        );
+        assert!(!nothing.contains("content-type"), "{nothing}");
+    }
+
+    #[test]
+    fn a_location_cannot_smuggle_a_header() {
+        let reply = Reply::redirect(Outcome::SeeOther, "/a\r\nSet-Cookie: x=y é", None);
+        assert_eq!(
+            reply.location.unwrap(),
+            "/a%0D%0ASet-Cookie:%20x=y%20%C3%A9"
+        );
+    }
+
+    #[test]
+    fn refusals_bring_retry_after_and_allow() {
+        let busy = render(
+            Reply::refused(&[Refusal::under_pressure(1)]),
+            &Conditions::default(),
+        );
+        assert!(
+            busy.starts_with("503") && busy.contains("retry-after: 1\ncontent-type"),
+            "{busy}"
+        );
+        let refusal = Refusal::MethodNotAllowed {
+            allowed: vec!["GET", "POST"],
+            current: "PUT".to_owned(),
+        };
+        let method = render(Reply::refused(&[refusal]), &Conditions::default());
+        assert!(
+            method.starts_with("405") && method.contains("allow: GET, POST\n"),
+            "{method}"
+        );
+    }
+
+    #[test]
+    fn vary_of_cors_is_widened_where_it_stands() {
+        let reply = Reply::json(&json!({})).with_header(header::VARY, "Origin");
+        let text = render(
+            reply.with_header(header::ACCESS_CONTROL_MAX_AGE, "1"),
+            &Conditions::default(),
+        );
+        assert!(
+            text.contains(
+                "vary: Origin, Cache-Control\naccess-control-max-age: 1\ncache-control: no-cache\n"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn head_has_the_headers_of_get() {
+        let head = render(
+            Reply::pong(),
+            &Conditions::of(&Method::HEAD, &HeaderMap::new()),
+        );
+        assert!(
+            head.contains("content-length: 4\n") && head.ends_with("\n\n"),
+            "{head}"
+        );
+    }
+
+    #[test]
+    fn a_known_etag_is_not_sent_again() {
+        for known in [
+            r#"W/"4-DlFKBmK8tp3IY5U9HOJuPUDoGoc""#,
+            r#""x", "4-DlFKBmK8tp3IY5U9HOJuPUDoGoc""#,
+            "*",
+        ] {
+            let answer = render(Reply::pong(), &get(&[("if-none-match", known)]));
+            assert!(
+                answer.starts_with("304") && !answer.contains("content-type"),
+                "{answer}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_etag_a_reload_a_post_or_a_refusal_is_answered_in_full() {
+        let known = ("if-none-match", r#"W/"4-DlFKBmK8tp3IY5U9HOJuPUDoGoc""#);
+        assert!(render(Reply::pong(), &get(&[("if-none-match", "\"x\"")])).starts_with("200"));
+        assert!(
+            render(Reply::pong(), &get(&[known, ("cache-control", "no-cache")])).starts_with("200")
+        );
+        let headers =
+            HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static("*"))]);
+        assert!(render(Reply::pong(), &Conditions::of(&Method::POST, &headers)).starts_with("200"));
+        assert!(
+            render(
+                Reply::refused(&[Refusal::InvalidToken]),
+                &get(&[("if-none-match", "*")])
+            )
+            .starts_with("403")
+        );
+    }
+}
