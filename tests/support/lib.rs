@@ -1,1 +1,25 @@
-//! s
+//! The harness of the tests: a real server process, a client that hides nothing, recorded exchanges and their replay.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`runner`] | runs test functions, tells passed, failed and skipped apart |
+//! | [`needs`] | what a machine may lack; a test that needs it is skipped by name |
+//! | [`server`] | starts the `gatewit` binary on a free port with a fresh database, and ends it |
+//! | [`client`] | HTTP/1.1 over a socket: status, headers as sent, body |
+//! | [`tokens`] | signs and reads JSON Web Tokens, the bad ones too |
+//! | [`fixture`] | the file format of the recorded exchanges |
+//! | [`binding`] | the names that stand for tokens in a fixture, and what they stand for in this run |
+//! | [`compare`] | an answer against what was recorded: pure, every difference at once |
+//! | [`replay`] | plays a fixture against a server |
+//!
+//! Nothing here knows how the server works inside.
+
+pub mod binding;
+pub mod client;
+pub mod compare;
+pub mod fixture;
+pub mod needs;
+pub mod replay;
+pub mod runner;
+pub mod server;
+pub mod tokens;

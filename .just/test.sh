@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# All tests, part after part, with one sum at the end. A failing part does not end the run, a part in which no test ran
+# or which did not build fails it. The last line is always `N passed, N failed, N skipped`.
+#
+# An argument narrows the run to tests whose name contains it; a part without such a test is then no failure.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+filter=("$@")
+passed=0 failed=0 skipped=0
+failures=() skips=()
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+# broken WHY: counts something other than a test that failed.
+broken() {
+  failed=$((failed + 1))
+  failures+=("$1")
+}
+
+# part TITLE COMMAND…: runs the command, shows its output as it comes, adds up what it counted.
+part() {
+  local title=$1 status counted=0 line failed_before=$failed
+  shift
+  printf '\n== %s\n' "$title"
+  "$@" 2>&1 | tee "$output"
+  status=${PIPESTATUS[0]}
+  while IFS= read -r line; do
+    line=${line%$'\r'}
+    if [[ $line =~ ^test\ result:\ [a-zA-Z]+\.\ ([0-9]+)\ passed\;\ ([0-9]+)\ failed\;\ ([0-9]+)\ ignored ]] ||
+      [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+      passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + BASH_REMATCH[3]))
+      counted=$((counted + BASH_REMATCH[1] + BASH_REMATCH[2] + BASH_REMATCH[3]))
+    elif [[ $line =~ ^test\ (.*)\ \.\.\.\ FAILED$ ]]; then
+      failures+=("${BASH_REMATCH[1]}")
+    elif [[ $line =~ ^FAILED\ +(.*)$ ]]; then
+      failures+=("${BASH_REMATCH[1]}")
+    elif [[ $line =~ ^test\ (.*)\ \.\.\.\ ignored(.*)$ ]]; then
+      skips+=("${BASH_REMATCH[1]}${BASH_REMATCH[2]}")
+    elif [[ $line =~ ^skip\ +(.*)$ ]]; then
+      skips+=("${BASH_REMATCH[1]}")
+    fi
+  done <"$output"
+  if ((counted == 0 && ${#filter[@]} == 0)); then
+    broken "$title: no test ran"
+  elif ((status != 0 && failed == failed_before && ${#filter[@]} == 0)); then
+    broken "$title: did not build, or ended early"
+  fi
+}
+
+part 'unit tests' cargo test --release --workspace --lib --bins --no-fail-fast -- "${filter[@]}"
+part 'documentation' cargo test --release --doc -p gatewit-host -- "${filter[@]}"
+printf '\n== the server that the suites start\n'
+cargo build --release -p gatewit-host --bins || broken 'gatewit: did not build'
+part 'suites' cargo test --release -p e2e --test suites -- "${filter[@]}"
+
+printf '\n'
+((${#skips[@]})) && printf 'skipped: %s\n' "${skips[@]}"
+((${#failures[@]})) && printf 'failed: %s\n' "${failures[@]}"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+((failed == 0 && passed > 0))

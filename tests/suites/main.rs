@@ -1,0 +1,15 @@
+//! All tests that need a server or the source tree, in one binary: each further one would be linked again.
+//!
+//! `cargo test --release -p e2e --test suites -- [part of a name]…`
+
+mod sdk;
+mod tidy;
+mod wire;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let tests = [tidy::tests(), wire::tests(), sdk::tests()].into_iter().flatten().collect();
+    e2e::runner::run(tests, &filters)
+}

@@ -1,0 +1,209 @@
+//! A real server for one test: the `gatewit` binary as a child process on a free port, with a data folder of its own
+//! and nothing of this process's environment.
+//!
+//! Invariant: the child ends with the value, by its own process id, and takes its data along.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::fixture;
+
+/// The `SECRET` of every test server, so that tests can sign tokens.
+pub const SECRET: &str = "a secret of the tests, longer than thirty-two bytes";
+
+/// The first start compiles the components, which takes a while on a busy machine.
+const START: Duration = Duration::from_secs(60);
+/// How long a server may take to end after SIGTERM before it is killed.
+const END: Duration = Duration::from_secs(5);
+/// The server writes too: wait for its lock instead of failing.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// A running server. Dropping it ends it.
+pub struct TestServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its `GATEWIT_DATA`.
+    pub data: TempDir,
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl TestServer {
+    /// Starts a server with an empty database and `env` besides what every test server gets.
+    pub async fn start(env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let data = tempfile::tempdir()?;
+        let mut child = command(data.path(), env)?.spawn().context("starting the server")?;
+        let log = Arc::new(Mutex::new(String::new()));
+        let (found, address) = channel();
+        let output = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+        let errors = child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+        for pipe in output.into_iter().chain(errors) {
+            let (log, found) = (Arc::clone(&log), found.clone());
+            std::thread::spawn(move || follow(pipe, &log, &found));
+        }
+        drop(found);
+        let mut server = Self { address: SocketAddr::from(([0, 0, 0, 0], 0)), data, child, log };
+        let waited = tokio::task::spawn_blocking(move || wait(&address)).await?;
+        server.address = waited.with_context(|| format!("the server did not start; its log:\n{}", server.log()))?;
+        Ok(server)
+    }
+
+    /// Starts a server and fills its database with `fixtures/seed.sql`.
+    pub async fn seeded(env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let server = Self::start(env).await?;
+        seed(&server.database()?).await?;
+        Ok(server)
+    }
+
+    /// A client of this server.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// What the server wrote so far, both outputs mixed.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The file of its database: the one in the data folder that is a SQLite database.
+    pub fn database(&self) -> anyhow::Result<PathBuf> {
+        for entry in self.data.path().read_dir()? {
+            let path = entry?.path();
+            let mut start = [0; 15];
+            let read = std::fs::File::open(&path).and_then(|mut file| file.read_exact(&mut start));
+            if read.is_ok() && &start == b"SQLite format 3" {
+                return Ok(path);
+            }
+        }
+        bail!("the server made no SQLite database in its GATEWIT_DATA")
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        let deadline = Instant::now() + if asked.is_ok_and(|status| status.success()) { END } else { Duration::ZERO };
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() >= deadline {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Plays `fixtures/seed.sql` on the database in `file`, whose schema the server has made.
+pub async fn seed(file: &Path) -> anyhow::Result<()> {
+    let statements = std::fs::read_to_string(fixture::folder().join("seed.sql"))?;
+    let mut database = open(file).await?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&mut database).await.context("seed.sql")?;
+    Ok(database.close().await?)
+}
+
+/// Opens a database that a server is using.
+pub async fn open(file: &Path) -> anyhow::Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new().filename(file).busy_timeout(BUSY);
+    SqliteConnection::connect_with(&options).await.with_context(|| file.display().to_string())
+}
+
+fn command(data: &Path, env: &[(&str, &str)]) -> anyhow::Result<Command> {
+    let binary = binary()?;
+    let mut command = Command::new(&binary);
+    command.env_clear().env("GATEWIT_DATA", data).env("HOST", "127.0.0.1").env("PORT", "0").env("SECRET", SECRET);
+    command.envs(env.iter().copied()).current_dir(data);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command)
+}
+
+/// `GATEWIT_BIN`, or `gatewit` beside the folder this test binary is in (`target/release/deps`).
+fn binary() -> anyhow::Result<PathBuf> {
+    let named = std::env::var_os("GATEWIT_BIN").map(PathBuf::from);
+    let built = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("gatewit"));
+    let path = named.or_else(built).context("no path of this test binary")?;
+    if !path.is_file() {
+        bail!("{} is missing: build it with `cargo build --release -p gatewit-host`", path.display());
+    }
+    Ok(path)
+}
+
+/// Copies the lines of a pipe to the log and reports the address when one names it.
+fn follow(pipe: impl Read, log: &Mutex<String>, found: &Sender<SocketAddr>) {
+    for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+        if let Some(address) = address(&line) {
+            let _ = found.send(address);
+        }
+        let mut log = log.lock().unwrap();
+        log.push_str(&line);
+        log.push('\n');
+    }
+}
+
+fn wait(address: &Receiver<SocketAddr>) -> anyhow::Result<SocketAddr> {
+    address.recv_timeout(START).context("no line with http://127.0.0.1:<port>")
+}
+
+/// The address in a line such as `listening on http://127.0.0.1:8055`.
+fn address(line: &str) -> Option<SocketAddr> {
+    let rest = line.split_once("http://127.0.0.1:")?.1;
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok().filter(|port| *port != 0)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_in_a_line_of_the_log() {
+        assert_eq!(address("ready at http://127.0.0.1:8055/ now"), Some("127.0.0.1:8055".parse().unwrap()));
+        assert_eq!(address(r#"{"url":"http://127.0.0.1:1"}"#), Some("127.0.0.1:1".parse().unwrap()));
+        assert_eq!(address("http://127.0.0.1:0"), None);
+        assert_eq!(address("http://localhost:8055"), None);
+        assert_eq!(address("http://127.0.0.1:99999"), None);
+    }
+
+    /// The tables as far as the seed names them.
+    const TABLES: &str = "
+        create table directus_settings (id integer primary key, project_name text, auth_login_attempts integer,
+            public_registration boolean, public_registration_verify_email boolean);
+        create table directus_roles (id text primary key, name text not null, icon text);
+        create table directus_policies (id text primary key, name text, icon text, enforce_tfa boolean,
+            admin_access boolean, app_access boolean);
+        create table directus_users (id text primary key, first_name text, last_name text, email text unique,
+            password text, status text not null, role text references directus_roles (id), token text unique);
+        create table directus_access (id text primary key, role text references directus_roles (id),
+            user text references directus_users (id), policy text not null references directus_policies (id), sort integer);
+        create table directus_permissions (id integer primary key, policy text not null references directus_policies (id),
+            collection text, action text, permissions text, validation text, presets text, fields text);
+        create table directus_sessions (token text primary key, user text references directus_users (id));";
+
+    #[tokio::test]
+    async fn the_seed_can_be_played_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("database");
+        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql(TABLES).execute(&mut database).await.unwrap();
+        for _ in 0..2 {
+            seed(&file).await.unwrap();
+        }
+        let users: i64 = sqlx::query_scalar("select count(*) from directus_users").fetch_one(&mut database).await.unwrap();
+        assert_eq!(users, 12);
+    }
+}
