@@ -1,5 +1,39 @@
-//! host
-mod http;
+//! The host of Gatewit: an authentication server whose rules are WebAssembly components.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let gatewit = gatewit_host::Gatewit::start(gatewit_host::Config::default()).await?;
+//! let service = gatewit.service(); // a tower service of `http` requests
+//! # Ok(()) }
+//! ```
+//!
+//! | module | what you find there | what you do not |
+//! |---|---|---|
+//! | [`config`] | settings, from the environment to typed values | anything that reads them later |
+//! | `http` | the wire: routes, bodies, cookies, status codes | rules |
+//! | `engine` | components and the sandbox of each call | HTTP, SQL |
+//! | `capability` | what components may use, and its backends | decisions about authentication |
+//! | `bindings` | the contracts of `wit/` as Rust | code |
+//! | `start` | how it is all put together | work at run time |
+
+mod bindings;
+mod capability;
 pub mod config;
+mod engine;
+mod gatewit;
+mod http;
+pub mod log;
 mod secret;
+mod start;
+
+pub use capability::{
+    clock::{Clock, SystemClock},
+    passwords::argon2::Error as HashError,
+    storage::sqlite::OpenError,
+};
+pub use config::Config;
+pub use engine::LoadError;
+pub use gatewit::{FirstAdmin, Gatewit};
+pub use http::service::Service;
 pub use secret::Secret;
+pub use start::StartError;

@@ -62,10 +62,7 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing_of_the_value() {
-        assert_eq!(
-            format!("{:?}", Secret::new("hunter2".to_owned())),
-            "Secret(…)"
-        );
+        assert_eq!(format!("{:?}", Secret::new("hunter2".to_owned())), "Secret(…)");
         assert_eq!(format!("{:?}", Secret::new(vec![1_u8, 2])), "Secret(…)");
     }
 

@@ -94,7 +94,10 @@ async fn decisions_are_pure() -> anyhow::Result<()> {
 }
 
 async fn every_wit_item_is_documented() -> anyhow::Result<()> {
-    let bad = Source { path: "wit/a.wit".into(), text: "/// A.\ninterface a {\n  @since(version = 0.1.0)\n  f: func();\n}".into() };
+    let bad = Source {
+        path: "wit/a.wit".into(),
+        text: "/// A.\ninterface a {\n  @since(version = 0.1.0)\n  f: func();\n}".into(),
+    };
     ensure!(undocumented(&bad) == ["wit/a.wit:4: `f: func();` has no `///`"], "{:?}", undocumented(&bad));
     let sources = sources("wit", ".wit")?;
     judge(&sources, undocumented)
@@ -108,7 +111,8 @@ fn undocumented(source: &Source) -> Vec<String> {
     let items = ["interface ", "world ", "record ", "variant ", "enum ", "flags ", "resource ", "type "];
     let (mut found, mut documented) = (vec![], false);
     for (index, line) in source.text.lines().map(str::trim).enumerate() {
-        let item = items.iter().any(|item| line.starts_with(item)) || line.contains(": func(") && !line.starts_with("//");
+        let item =
+            items.iter().any(|item| line.starts_with(item)) || line.contains(": func(") && !line.starts_with("//");
         if item && !documented {
             found.push(format!("{}:{}: `{line}` has no `///`", source.path, index + 1));
         }

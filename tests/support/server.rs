@@ -203,7 +203,8 @@ mod tests {
         for _ in 0..2 {
             seed(&file).await.unwrap();
         }
-        let users: i64 = sqlx::query_scalar("select count(*) from directus_users").fetch_one(&mut database).await.unwrap();
+        let users: i64 =
+            sqlx::query_scalar("select count(*) from directus_users").fetch_one(&mut database).await.unwrap();
         assert_eq!(users, 12);
     }
 }

@@ -18,35 +18,17 @@ pub struct Admin {
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::new("ADMIN_EMAIL", "admin.email", |c, v| {
-        put(&mut c.admin.email, email(v))
-    })
-    .text(),
-    Setting::new("ADMIN_PASSWORD", "admin.password", |c, v| {
-        put(&mut c.admin.password, secret(v))
-    })
-    .secret(),
-    Setting::new("ADMIN_TOKEN", "admin.token", |c, v| {
-        put(&mut c.admin.token, secret(v))
-    })
-    .secret(),
+    Setting::new("ADMIN_EMAIL", "admin.email", |c, v| put(&mut c.admin.email, email(v))).text(),
+    Setting::new("ADMIN_PASSWORD", "admin.password", |c, v| put(&mut c.admin.password, secret(v))).secret(),
+    Setting::new("ADMIN_TOKEN", "admin.token", |c, v| put(&mut c.admin.token, secret(v))).secret(),
 ];
 
 /// A coarse check against slips; whether the address can sign in is the auth component's to say.
 fn email(value: &Value) -> Result<Option<String>, Refusal> {
     let email = optional_text(value)?;
-    let fits = |email: &str| {
-        email
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
-    };
-    if email
-        .as_deref()
-        .is_some_and(|email| !fits(email) || email.contains(' '))
-    {
-        return Err(Refusal::new(
-            "is not an e-mail address; write for example admin@example.com",
-        ));
+    let fits = |email: &str| email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    if email.as_deref().is_some_and(|email| !fits(email) || email.contains(' ')) {
+        return Err(Refusal::new("is not an e-mail address; write for example admin@example.com"));
     }
     Ok(email)
 }

@@ -41,24 +41,12 @@ impl Default for Auth {
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::new("ACCESS_TOKEN_TTL", "auth.access_token_ttl", |c, v| {
-        put(&mut c.auth.access_token_ttl, ttl(v))
+    Setting::new("ACCESS_TOKEN_TTL", "auth.access_token_ttl", |c, v| put(&mut c.auth.access_token_ttl, ttl(v))),
+    Setting::new("REFRESH_TOKEN_TTL", "auth.refresh_token_ttl", |c, v| put(&mut c.auth.refresh_token_ttl, ttl(v))),
+    Setting::new("SESSION_COOKIE_TTL", "auth.session_cookie_ttl", |c, v| put(&mut c.auth.session_cookie_ttl, ttl(v))),
+    Setting::new("SESSION_REFRESH_GRACE_PERIOD", "auth.session_refresh_grace_period", |c, v| {
+        put(&mut c.auth.session_refresh_grace_period, duration(v))
     }),
-    Setting::new("REFRESH_TOKEN_TTL", "auth.refresh_token_ttl", |c, v| {
-        put(&mut c.auth.refresh_token_ttl, ttl(v))
-    }),
-    Setting::new("SESSION_COOKIE_TTL", "auth.session_cookie_ttl", |c, v| {
-        put(&mut c.auth.session_cookie_ttl, ttl(v))
-    }),
-    Setting::new(
-        "SESSION_REFRESH_GRACE_PERIOD",
-        "auth.session_refresh_grace_period",
-        |c, v| put(&mut c.auth.session_refresh_grace_period, duration(v)),
-    ),
-    Setting::new("LOGIN_STALL_TIME", "auth.login_stall_time", |c, v| {
-        put(&mut c.auth.login_stall_time, duration(v))
-    }),
-    Setting::new("AUTH_DISABLE_DEFAULT", "auth.disable_default", |c, v| {
-        put(&mut c.auth.disable_default, boolean(v))
-    }),
+    Setting::new("LOGIN_STALL_TIME", "auth.login_stall_time", |c, v| put(&mut c.auth.login_stall_time, duration(v))),
+    Setting::new("AUTH_DISABLE_DEFAULT", "auth.disable_default", |c, v| put(&mut c.auth.disable_default, boolean(v))),
 ];

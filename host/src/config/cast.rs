@@ -75,9 +75,7 @@ impl From<Json> for Value {
 /// Casts the text `raw` of the variable `name`.
 #[must_use]
 pub fn cast(name: &str, raw: &str) -> Value {
-    let prefixed = raw
-        .split_once(':')
-        .and_then(|(prefix, rest)| Some((Type::named(prefix)?, rest)));
+    let prefixed = raw.split_once(':').and_then(|(prefix, rest)| Some((Type::named(prefix)?, rest)));
     if let Some((kind, rest)) = prefixed {
         return kind.read(rest);
     }
@@ -91,9 +89,7 @@ pub fn cast(name: &str, raw: &str) -> Value {
 /// `value` as an unsigned whole number, if it is one.
 pub(super) fn whole(value: f64) -> Option<u64> {
     let is_whole = value >= 0.0 && value.fract() == 0.0 && value <= MAX_SAFE_INTEGER;
-    is_whole
-        .then(|| format!("{value:.0}").parse().ok())
-        .flatten()
+    is_whole.then(|| format!("{value:.0}").parse().ok()).flatten()
 }
 
 /// Names whose type Directus fixes, and our own settings that are text.
@@ -101,8 +97,7 @@ fn forced_type(name: &str) -> Forced {
     const TEXT: [&str; 1] = ["EMAIL_SMTP_PASSWORD"];
     const PROVIDER_TEXT: [&str; 4] = ["_BIND_DN", "_USER_DN", "_GROUP_DN", "_BIND_PASSWORD"];
     let of_provider = name.starts_with("AUTH_");
-    if TEXT.contains(&name) || (of_provider && PROVIDER_TEXT.iter().any(|end| name.ends_with(end)))
-    {
+    if TEXT.contains(&name) || (of_provider && PROVIDER_TEXT.iter().any(|end| name.ends_with(end))) {
         Forced::Text
     } else if of_provider && name.ends_with("_COOKIE_SECURE") {
         Forced::Boolean
@@ -138,8 +133,7 @@ impl Type {
     fn guess(raw: &str) -> Self {
         if raw == "true" || raw == "false" {
             Self::Boolean
-        } else if !raw.starts_with('0') && number(raw).is_some_and(|n| n.abs() <= MAX_SAFE_INTEGER)
-        {
+        } else if !raw.starts_with('0') && number(raw).is_some_and(|n| n.abs() <= MAX_SAFE_INTEGER) {
             Self::Number
         } else if raw.contains(',') {
             Self::Array
@@ -162,19 +156,13 @@ impl Type {
 
 /// The elements of an array, each cast for itself; empty ones are dropped.
 fn elements(raw: &str) -> Vec<Value> {
-    raw.split(',')
-        .map(|element| cast("", element))
-        .filter(|value| *value != Value::Text(String::new()))
-        .collect()
+    raw.split(',').map(|element| cast("", element)).filter(|value| *value != Value::Text(String::new())).collect()
 }
 
 /// A decimal number as JavaScript reads it; hexadecimal and infinity are not taken.
 fn number(raw: &str) -> Option<f64> {
     let decimal = |c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-' | 'e' | 'E');
-    raw.trim()
-        .parse()
-        .ok()
-        .filter(|_| raw.trim().chars().all(decimal))
+    raw.trim().parse().ok().filter(|_| raw.trim().chars().all(decimal))
 }
 
 fn json(raw: &str) -> Value {
@@ -225,32 +213,20 @@ mod tests {
 
     #[test]
     fn digits_that_javascript_would_round_stay_text() {
-        assert_eq!(
-            cast("ANY", "9007199254740991"),
-            Value::Number(9_007_199_254_740_991.0)
-        );
-        assert_eq!(
-            cast("ANY", "123456789012345678901"),
-            text("123456789012345678901")
-        );
+        assert_eq!(cast("ANY", "9007199254740991"), Value::Number(9_007_199_254_740_991.0));
+        assert_eq!(cast("ANY", "123456789012345678901"), text("123456789012345678901"));
     }
 
     #[test]
     fn a_comma_makes_an_array_even_of_json() {
         let list = Value::List(vec![Value::Number(1.0), Value::Boolean(true), text(" x")]);
         assert_eq!(cast("ANY", "1,true, x,"), list);
-        assert_eq!(
-            cast("ANY", r#"{"a":1,"b":2}"#),
-            Value::List(vec![text(r#"{"a":1"#), text(r#""b":2}"#)])
-        );
+        assert_eq!(cast("ANY", r#"{"a":1,"b":2}"#), Value::List(vec![text(r#"{"a":1"#), text(r#""b":2}"#)]));
     }
 
     #[test]
     fn a_prefix_forces_the_type() {
-        let object = serde_json::Map::from_iter([
-            ("a".to_owned(), Json::from(1)),
-            ("b".to_owned(), Json::from(2)),
-        ]);
+        let object = serde_json::Map::from_iter([("a".to_owned(), Json::from(1)), ("b".to_owned(), Json::from(2))]);
         for (raw, value) in [
             ("string:900", text("900")),
             ("string:a,b", text("a,b")),
@@ -258,10 +234,7 @@ mod tests {
             ("boolean:1", Value::Boolean(true)),
             ("boolean:yes", Value::Boolean(false)),
             ("array:a", Value::List(vec![text("a")])),
-            (
-                "array:string:1,2",
-                Value::List(vec![text("1"), Value::Number(2.0)]),
-            ),
+            ("array:string:1,2", Value::List(vec![text("1"), Value::Number(2.0)])),
             (r#"json:{"a":1,"b":2}"#, Value::Object(object)),
             ("json:{", text("{")),
             ("regex:^a,b$", Value::Pattern("^a,b$".to_owned())),
@@ -273,24 +246,13 @@ mod tests {
 
     #[test]
     fn some_names_have_a_fixed_type() {
-        for name in [
-            "SECRET",
-            "KEY",
-            "ADMIN_PASSWORD",
-            "AUTH_X_BIND_DN",
-            "AUTH_X_BIND_PASSWORD",
-            "DB_FILENAME",
-        ] {
+        for name in ["SECRET", "KEY", "ADMIN_PASSWORD", "AUTH_X_BIND_DN", "AUTH_X_BIND_PASSWORD", "DB_FILENAME"] {
             assert_eq!(cast(name, "1,2"), text("1,2"), "{name}");
         }
         assert_eq!(cast("AUTH_X_COOKIE_SECURE", "yes"), Value::Boolean(false));
         assert_eq!(cast("AUTH_X_COOKIE_SECURE", "1"), Value::Boolean(true));
         assert_eq!(cast("SECRET", "string:x"), text("x"), "a prefix still wins");
-        assert_eq!(
-            cast("AUTH_X_CLIENT_SECRET", "123"),
-            Value::Number(123.0),
-            "digits are mangled, as documented"
-        );
+        assert_eq!(cast("AUTH_X_CLIENT_SECRET", "123"), Value::Number(123.0), "digits are mangled, as documented");
     }
 
     proptest! {

@@ -43,85 +43,55 @@ pub enum SameSite {
 
 impl Cookie {
     fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            domain: None,
-            secure: false,
-            same_site: SameSite::Lax,
-        }
+        Self { name: name.to_owned(), domain: None, secure: false, same_site: SameSite::Lax }
     }
 }
 
 impl Default for Cookies {
     fn default() -> Self {
-        Self {
-            refresh: Cookie::named("directus_refresh_token"),
-            session: Cookie::named("directus_session_token"),
-        }
+        Self { refresh: Cookie::named("directus_refresh_token"), session: Cookie::named("directus_session_token") }
     }
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::new(
-        "REFRESH_TOKEN_COOKIE_NAME",
-        "cookies.refresh.name",
-        |c, v| put(&mut c.cookies.refresh.name, name(v)),
-    )
-    .text(),
-    Setting::new(
-        "REFRESH_TOKEN_COOKIE_DOMAIN",
-        "cookies.refresh.domain",
-        |c, v| put(&mut c.cookies.refresh.domain, domain(v)),
-    ),
-    Setting::new(
-        "REFRESH_TOKEN_COOKIE_SECURE",
-        "cookies.refresh.secure",
-        |c, v| put(&mut c.cookies.refresh.secure, Ok(v.is_truthy())),
-    ),
-    Setting::new(
-        "REFRESH_TOKEN_COOKIE_SAME_SITE",
-        "cookies.refresh.same_site",
-        |c, v| put(&mut c.cookies.refresh.same_site, same_site(v)),
-    ),
-    Setting::new("SESSION_COOKIE_NAME", "cookies.session.name", |c, v| {
-        put(&mut c.cookies.session.name, name(v))
-    })
-    .text(),
+    Setting::new("REFRESH_TOKEN_COOKIE_NAME", "cookies.refresh.name", |c, v| put(&mut c.cookies.refresh.name, name(v)))
+        .text(),
+    Setting::new("REFRESH_TOKEN_COOKIE_DOMAIN", "cookies.refresh.domain", |c, v| {
+        put(&mut c.cookies.refresh.domain, domain(v))
+    }),
+    Setting::new("REFRESH_TOKEN_COOKIE_SECURE", "cookies.refresh.secure", |c, v| {
+        put(&mut c.cookies.refresh.secure, Ok(v.is_truthy()))
+    }),
+    Setting::new("REFRESH_TOKEN_COOKIE_SAME_SITE", "cookies.refresh.same_site", |c, v| {
+        put(&mut c.cookies.refresh.same_site, same_site(v))
+    }),
+    Setting::new("SESSION_COOKIE_NAME", "cookies.session.name", |c, v| put(&mut c.cookies.session.name, name(v)))
+        .text(),
     Setting::new("SESSION_COOKIE_DOMAIN", "cookies.session.domain", |c, v| {
         put(&mut c.cookies.session.domain, domain(v))
     }),
     Setting::new("SESSION_COOKIE_SECURE", "cookies.session.secure", |c, v| {
         put(&mut c.cookies.session.secure, Ok(v.is_truthy()))
     }),
-    Setting::new(
-        "SESSION_COOKIE_SAME_SITE",
-        "cookies.session.same_site",
-        |c, v| put(&mut c.cookies.session.same_site, same_site(v)),
-    ),
+    Setting::new("SESSION_COOKIE_SAME_SITE", "cookies.session.same_site", |c, v| {
+        put(&mut c.cookies.session.same_site, same_site(v))
+    }),
 ];
 
 /// A name is a token (RFC 6265 §4.1.1): anything else breaks the header.
 fn name(value: &Value) -> Result<String, Refusal> {
     let name = text(value)?;
     if !is_token(&name) {
-        return Err(Refusal::new(
-            "is not the name of a cookie; write letters, digits, - and _",
-        ));
+        return Err(Refusal::new("is not the name of a cookie; write letters, digits, - and _"));
     }
     Ok(name)
 }
 
 fn domain(value: &Value) -> Result<Option<String>, Refusal> {
     let domain = optional_text(value)?;
-    let fits = |domain: &str| {
-        domain
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
-    };
+    let fits = |domain: &str| domain.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
     if domain.as_deref().is_some_and(|domain| !fits(domain)) {
-        return Err(Refusal::new(
-            "is not a domain; write for example example.com",
-        ));
+        return Err(Refusal::new("is not a domain; write for example example.com"));
     }
     Ok(domain)
 }
@@ -130,14 +100,7 @@ fn same_site(value: &Value) -> Result<SameSite, Refusal> {
     if !value.is_truthy() || *value == Value::Boolean(true) {
         return Ok(SameSite::Strict);
     }
-    one_of(
-        value,
-        &[
-            ("strict", SameSite::Strict),
-            ("lax", SameSite::Lax),
-            ("none", SameSite::None),
-        ],
-    )
+    one_of(value, &[("strict", SameSite::Strict), ("lax", SameSite::Lax), ("none", SameSite::None)])
 }
 
 #[cfg(test)]
@@ -179,28 +142,15 @@ mod tests {
             ("null", false),
             ("number:x", false),
         ] {
-            assert_eq!(
-                cast("SESSION_COOKIE_SECURE", raw).is_truthy(),
-                expected,
-                "{raw}"
-            );
+            assert_eq!(cast("SESSION_COOKIE_SECURE", raw).is_truthy(), expected, "{raw}");
         }
     }
 
     #[test]
     fn what_would_break_the_header_is_refused() {
-        assert_eq!(
-            name(&cast("SESSION_COOKIE_NAME", "sid")),
-            Ok("sid".to_owned())
-        );
-        assert_eq!(
-            name(&cast("SESSION_COOKIE_NAME", "123")),
-            Ok("123".to_owned())
-        );
-        assert_eq!(
-            domain(&cast("ANY", ".example.com")),
-            Ok(Some(".example.com".to_owned()))
-        );
+        assert_eq!(name(&cast("SESSION_COOKIE_NAME", "sid")), Ok("sid".to_owned()));
+        assert_eq!(name(&cast("SESSION_COOKIE_NAME", "123")), Ok("123".to_owned()));
+        assert_eq!(domain(&cast("ANY", ".example.com")), Ok(Some(".example.com".to_owned())));
         assert_eq!(domain(&cast("ANY", "")), Ok(None));
         for raw in ["a b", "a=b", "a;b", "é", ""] {
             assert!(name(&cast("SESSION_COOKIE_NAME", raw)).is_err(), "{raw}");

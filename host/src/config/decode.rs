@@ -14,30 +14,23 @@ use crate::Secret;
 
 /// Text that is not empty.
 pub(super) fn text(value: &Value) -> Result<String, Refusal> {
-    optional_text(value)?
-        .ok_or_else(|| Refusal::new("is empty; write a text or leave the setting out"))
+    optional_text(value)?.ok_or_else(|| Refusal::new("is empty; write a text or leave the setting out"))
 }
 
 /// Text; what is falsy (empty, `false`, `null`) means none.
 pub(super) fn optional_text(value: &Value) -> Result<Option<String>, Refusal> {
     match value {
         Value::Null | Value::Boolean(false) => Ok(None),
-        Value::Text(text) => {
-            single_line(text).map(|text| Some(text).filter(|text| !text.is_empty()))
-        }
+        Value::Text(text) => single_line(text).map(|text| Some(text).filter(|text| !text.is_empty())),
         Value::Number(number) if !number.is_nan() => Ok(Some(number.to_string())),
-        _ => Err(Refusal::new(
-            "is not a text; write it in the form string:text",
-        )),
+        _ => Err(Refusal::new("is not a text; write it in the form string:text")),
     }
 }
 
 /// Text with no control character: these values end up in headers, paths and logs.
 fn single_line(text: &str) -> Result<String, Refusal> {
     if text.chars().any(char::is_control) {
-        return Err(Refusal::new(
-            "holds a line break or another control character; write it on one line",
-        ));
+        return Err(Refusal::new("holds a line break or another control character; write it on one line"));
     }
     Ok(text.to_owned())
 }
@@ -76,9 +69,7 @@ pub(super) fn integer<T: TryFrom<u64>>(value: &Value, min: u64, max: u64) -> Res
         Value::Text(text) => text.parse().ok(),
         _ => None,
     };
-    let within = number
-        .filter(|number| (min..=max).contains(number))
-        .and_then(|number| T::try_from(number).ok());
+    let within = number.filter(|number| (min..=max).contains(number)).and_then(|number| T::try_from(number).ok());
     within.ok_or_else(|| Refusal::new(format!("is not a whole number from {min} to {max}")))
 }
 
@@ -95,10 +86,7 @@ pub(super) fn duration(value: &Value) -> Result<Duration, Refusal> {
 pub(super) fn duration_from(value: &Value, min: Duration) -> Result<Duration, Refusal> {
     let found = duration(value)?;
     if found < min {
-        return Err(Refusal::new(format!(
-            "is too short; write at least {}ms",
-            min.as_millis()
-        )));
+        return Err(Refusal::new(format!("is too short; write at least {}ms", min.as_millis())));
     }
     Ok(found)
 }
@@ -120,12 +108,9 @@ pub(super) fn bytes(value: &Value, min: u64, max: u64) -> Result<u64, Refusal> {
         Value::Text(text) => size::bytes(text),
         _ => None,
     };
-    let size =
-        size.ok_or_else(|| Refusal::new("is not a size; write for example 500kb or 16mb"))?;
+    let size = size.ok_or_else(|| Refusal::new("is not a size; write for example 500kb or 16mb"))?;
     if !(min..=max).contains(&size) {
-        return Err(Refusal::new(format!(
-            "is not a size from {min} to {max} bytes"
-        )));
+        return Err(Refusal::new(format!("is not a size from {min} to {max} bytes")));
     }
     Ok(size)
 }
@@ -138,38 +123,21 @@ pub(super) fn one_of<T: Copy>(value: &Value, names: &[(&str, T)]) -> Result<T, R
         Value::Boolean(value) => value.to_string(),
         _ => String::new(),
     };
-    let found = names
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(&word));
+    let found = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(&word));
     found.map(|(_, meaning)| *meaning).ok_or_else(|| {
         let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-        Refusal::new(format!(
-            "is not known here; write one of {}",
-            known.join(", ")
-        ))
+        Refusal::new(format!("is not known here; write one of {}", known.join(", ")))
     })
 }
 
 /// A list of texts: an array, or one text with commas. Each is trimmed; empty ones are dropped.
 pub(super) fn list(value: &Value) -> Result<Vec<String>, Refusal> {
     let parts = match value {
-        Value::List(values) => values
-            .iter()
-            .map(|value| Ok(optional_text(value)?.unwrap_or_default()))
-            .collect(),
-        other => optional_text(other).map(|text| {
-            text.unwrap_or_default()
-                .split(',')
-                .map(str::to_owned)
-                .collect()
-        }),
+        Value::List(values) => values.iter().map(|value| Ok(optional_text(value)?.unwrap_or_default())).collect(),
+        other => optional_text(other).map(|text| text.unwrap_or_default().split(',').map(str::to_owned).collect()),
     };
     let parts: Vec<String> = parts?;
-    Ok(parts
-        .iter()
-        .map(|part| part.trim().to_owned())
-        .filter(|part| !part.is_empty())
-        .collect())
+    Ok(parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
 }
 
 #[cfg(test)]
@@ -183,13 +151,7 @@ mod tests {
 
     #[test]
     fn booleans_are_true_false_one_or_zero() {
-        for (raw, expected) in [
-            ("true", true),
-            ("1", true),
-            ("string:true", true),
-            ("false", false),
-            ("0", false),
-        ] {
+        for (raw, expected) in [("true", true), ("1", true), ("string:true", true), ("false", false), ("0", false)] {
             assert_eq!(boolean(&value(raw)), Ok(expected), "{raw}");
         }
         for raw in ["yes", "", "2", "a,b"] {
@@ -224,24 +186,15 @@ mod tests {
     fn sizes_keep_to_their_range() {
         assert_eq!(bytes(&value("1mb"), 1, u64::MAX), Ok(1_048_576));
         assert_eq!(bytes(&value("1024"), 1, u64::MAX), Ok(1024));
-        assert_eq!(
-            bytes(&value("2mb"), 1, 1024),
-            Err(Refusal::new("is not a size from 1 to 1024 bytes"))
-        );
+        assert_eq!(bytes(&value("2mb"), 1, 1024), Err(Refusal::new("is not a size from 1 to 1024 bytes")));
         assert!(bytes(&value("much"), 1, 1024).is_err());
     }
 
     #[test]
     fn lists_are_trimmed_and_split_at_commas() {
-        assert_eq!(
-            list(&value("a, b,,7")),
-            Ok(vec!["a".to_owned(), "b".to_owned(), "7".to_owned()])
-        );
+        assert_eq!(list(&value("a, b,,7")), Ok(vec!["a".to_owned(), "b".to_owned(), "7".to_owned()]));
         assert_eq!(list(&value("a")), Ok(vec!["a".to_owned()]));
-        assert_eq!(
-            list(&value("string:a,b")),
-            Ok(vec!["a".to_owned(), "b".to_owned()])
-        );
+        assert_eq!(list(&value("string:a,b")), Ok(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(list(&value("")), Ok(vec![]));
         assert!(list(&value("true")).is_err());
     }
@@ -249,10 +202,7 @@ mod tests {
     #[test]
     fn control_characters_are_refused_in_texts_but_not_in_secrets() {
         assert!(text(&Value::Text("a\r\nSet-Cookie: b".to_owned())).is_err());
-        assert_eq!(
-            secret(&Value::Text("a\nb".to_owned())),
-            Ok(Some(Secret::new("a\nb".to_owned())))
-        );
+        assert_eq!(secret(&Value::Text("a\nb".to_owned())), Ok(Some(Secret::new("a\nb".to_owned()))));
         assert!(secret(&Value::Text("a\0b".to_owned())).is_err());
     }
 

@@ -62,16 +62,11 @@ fn name(text: &str) -> Option<(&str, &str)> {
         Some(rest) if rest.starts_with([' ', '\t']) => rest.trim_start_matches([' ', '\t']),
         _ => start,
     };
-    let length =
-        start.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')))?;
-    let (name, after) = start
-        .split_at_checked(length)
-        .filter(|(name, _)| !name.is_empty())?;
+    let length = start.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')))?;
+    let (name, after) = start.split_at_checked(length).filter(|(name, _)| !name.is_empty())?;
     let value = match after.trim_start_matches([' ', '\t']).strip_prefix('=') {
         Some(value) => value,
-        None => after
-            .strip_prefix(':')
-            .filter(|value| value.starts_with([' ', '\t']))?,
+        None => after.strip_prefix(':').filter(|value| value.starts_with([' ', '\t']))?,
     };
     Some((name, value))
 }
@@ -83,11 +78,7 @@ struct Unclosed;
 fn value(text: &str) -> Result<(String, &str), Unclosed> {
     let trimmed = text.trim_start_matches([' ', '\t']);
     let (line, next) = split_line(trimmed);
-    let Some(quote) = trimmed
-        .chars()
-        .next()
-        .filter(|c| matches!(c, '"' | '\'' | '`'))
-    else {
+    let Some(quote) = trimmed.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) else {
         return Ok((unquoted(line), next));
     };
     let (content, after) = quoted(trimmed, quote).ok_or(Unclosed)?;
@@ -95,11 +86,7 @@ fn value(text: &str) -> Result<(String, &str), Unclosed> {
     if !(tail.trim().is_empty() || tail.trim_start().starts_with('#')) {
         return Ok((unquoted(line), next)); // `"a" b` is taken as it stands, quotes included
     }
-    let content = if quote == '"' {
-        content.replace("\\n", "\n").replace("\\r", "\r")
-    } else {
-        content.to_owned()
-    };
+    let content = if quote == '"' { content.replace("\\n", "\n").replace("\\r", "\r") } else { content.to_owned() };
     Ok((content, next_after_quote))
 }
 
@@ -110,11 +97,7 @@ fn unquoted(line: &str) -> String {
 /// What stands between `quote` at the start of `text` and the next one that no backslash precedes, and what follows.
 fn quoted(text: &str, quote: char) -> Option<(&str, &str)> {
     let inside = text.strip_prefix(quote)?;
-    let closes = |at: &usize| {
-        inside
-            .get(..*at)
-            .is_some_and(|before| !before.ends_with('\\'))
-    };
+    let closes = |at: &usize| inside.get(..*at).is_some_and(|before| !before.ends_with('\\'));
     let end = inside.match_indices(quote).map(|(at, _)| at).find(closes)?;
     Some((inside.get(..end)?, inside.get(end..)?.strip_prefix(quote)?))
 }
@@ -127,11 +110,7 @@ mod tests {
 
     fn variables(text: &str) -> Vec<(String, String)> {
         let found = parse(text);
-        assert_eq!(
-            (&found.ignored_lines, &found.unclosed_lines),
-            (&vec![], &vec![]),
-            "{text}"
-        );
+        assert_eq!((&found.ignored_lines, &found.unclosed_lines), (&vec![], &vec![]), "{text}");
         found.variables
     }
 
@@ -159,11 +138,7 @@ mod tests {
             ("\u{feff}A=b", "b"),
             ("A=json:{\"a\":1}", "json:{\"a\":1}"),
         ] {
-            assert_eq!(
-                variables(text),
-                [("A".to_owned(), value.to_owned())],
-                "{text:?}"
-            );
+            assert_eq!(variables(text), [("A".to_owned(), value.to_owned())], "{text:?}");
         }
     }
 
@@ -171,10 +146,7 @@ mod tests {
     fn the_next_assignment_starts_after_a_multi_line_value() {
         let pairs = variables("# head\n\nA=\"1\n2=3\" # tail\n  # more\nAUTH_MY-SSO.X='4'\nC=\n");
         let expected = [("A", "1\n2=3"), ("AUTH_MY-SSO.X", "4"), ("C", "")];
-        assert_eq!(
-            pairs,
-            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
+        assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]
@@ -188,10 +160,7 @@ mod tests {
     fn a_quote_that_never_closes_is_reported() {
         let found = parse("A=1\nB=\"2\nC=3");
         assert_eq!(found.unclosed_lines, [2]);
-        assert_eq!(
-            found.variables.last().unwrap(),
-            &("C".to_owned(), "3".to_owned())
-        );
+        assert_eq!(found.variables.last().unwrap(), &("C".to_owned(), "3".to_owned()));
     }
 
     proptest! {

@@ -24,19 +24,13 @@ impl Ttl {
     /// A lifetime of `ms` milliseconds, without the trap.
     #[must_use]
     pub const fn from_ms(ms: u64) -> Self {
-        Self {
-            amount: ms,
-            is_bare: false,
-        }
+        Self { amount: ms, is_bare: false }
     }
 
     /// A lifetime that was configured as the bare number `amount`.
     #[must_use]
     pub const fn bare(amount: u64) -> Self {
-        Self {
-            amount,
-            is_bare: true,
-        }
+        Self { amount, is_bare: true }
     }
 
     /// Milliseconds for `expires` in bodies, `Max-Age` of cookies and rows in the database.
@@ -48,11 +42,7 @@ impl Ttl {
     /// Whole seconds between `iat` and `exp` of a JWT; a fraction is cut off.
     #[must_use]
     pub const fn jwt_seconds(self) -> u64 {
-        if self.is_bare {
-            self.amount
-        } else {
-            self.amount / 1000
-        }
+        if self.is_bare { self.amount } else { self.amount / 1000 }
     }
 
     /// Was it written without a unit, so that its two readings differ?
@@ -75,10 +65,7 @@ pub fn milliseconds(text: &str) -> Option<f64> {
 
 /// The milliseconds of a setting: whole (a fraction is cut off), not negative, at most 1000 years.
 pub(super) fn bounded_ms(ms: f64) -> Option<u64> {
-    (0.0..=MAX_MS)
-        .contains(&ms)
-        .then(|| whole(ms.floor()))
-        .flatten()
+    (0.0..=MAX_MS).contains(&ms).then(|| whole(ms.floor())).flatten()
 }
 
 /// `-? digits? .? digits`, nothing else: `f64::from_str` alone would take `inf` and `1e3`.
@@ -130,21 +117,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_duration() {
-        for text in [
-            "",
-            "soon",
-            "m",
-            "1.",
-            "1..5s",
-            "1m30s",
-            "15 fortnights",
-            " 5s",
-            "5s ",
-            "1e3",
-            "inf",
-            "--1s",
-            "1\ts",
-        ] {
+        for text in
+            ["", "soon", "m", "1.", "1..5s", "1m30s", "15 fortnights", " 5s", "5s ", "1e3", "inf", "--1s", "1\ts"]
+        {
             assert_eq!(milliseconds(text), None, "{text}");
         }
         assert_eq!(milliseconds(&format!("{}s", "1".repeat(100))), None);
@@ -153,10 +128,7 @@ mod tests {
     #[test]
     fn a_setting_is_neither_negative_nor_endless() {
         assert_eq!(bounded_ms(1.5), Some(1));
-        assert_eq!(
-            milliseconds("1000y").and_then(bounded_ms),
-            Some(31_557_600_000_000)
-        );
+        assert_eq!(milliseconds("1000y").and_then(bounded_ms), Some(31_557_600_000_000));
         assert_eq!(milliseconds("1001y").and_then(bounded_ms), None);
         assert_eq!(bounded_ms(-1.0), None);
         assert_eq!(bounded_ms(f64::NAN), None);
@@ -164,17 +136,8 @@ mod tests {
 
     #[test]
     fn a_bare_number_is_milliseconds_in_bodies_and_seconds_in_tokens() {
-        assert_eq!(
-            (Ttl::bare(900).body_ms(), Ttl::bare(900).jwt_seconds()),
-            (900, 900)
-        );
-        assert_eq!(
-            (
-                Ttl::from_ms(900_999).body_ms(),
-                Ttl::from_ms(900_999).jwt_seconds()
-            ),
-            (900_999, 900)
-        );
+        assert_eq!((Ttl::bare(900).body_ms(), Ttl::bare(900).jwt_seconds()), (900, 900));
+        assert_eq!((Ttl::from_ms(900_999).body_ms(), Ttl::from_ms(900_999).jwt_seconds()), (900_999, 900));
     }
 
     proptest! {

@@ -52,24 +52,13 @@ impl Default for Engine {
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::new("GATEWIT_COMPONENTS", "engine.components", |c, v| {
-        put(&mut c.engine.components, path(v))
-    })
-    .text(),
-    Setting::new("GATEWIT_CODE_CACHE", "engine.code_cache", |c, v| {
-        put(&mut c.engine.code_cache, path(v))
-    })
-    .text(),
+    Setting::new("GATEWIT_COMPONENTS", "engine.components", |c, v| put(&mut c.engine.components, path(v))).text(),
+    Setting::new("GATEWIT_CODE_CACHE", "engine.code_cache", |c, v| put(&mut c.engine.code_cache, path(v))).text(),
     Setting::new("GATEWIT_CALL_MEMORY", "engine.call_memory", |c, v| {
-        put(
-            &mut c.engine.call_memory_bytes,
-            bytes(v, CALL_MEMORY_BYTES.0, CALL_MEMORY_BYTES.1),
-        )
+        put(&mut c.engine.call_memory_bytes, bytes(v, CALL_MEMORY_BYTES.0, CALL_MEMORY_BYTES.1))
     }),
     Setting::new("GATEWIT_CALL_TIME", "engine.call_time", |c, v| {
         put(&mut c.engine.call_time, duration_from(v, CALL_TIME_MIN))
     }),
-    Setting::new("GATEWIT_CALLS", "engine.calls", |c, v| {
-        put(&mut c.engine.calls, integer(v, 1, CALLS_MAX))
-    }),
+    Setting::new("GATEWIT_CALLS", "engine.calls", |c, v| put(&mut c.engine.calls, integer(v, 1, CALLS_MAX))),
 ];

@@ -23,9 +23,7 @@ impl ConfigErrors {
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration cannot be used:")?;
-        self.0
-            .iter()
-            .try_for_each(|problem| write!(f, "\n  {problem}"))
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
 
@@ -110,13 +108,8 @@ mod tests {
 
     #[test]
     fn the_distance_counts_edits() {
-        for (from, to, edits) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("kitten", "sitting", 3),
-            ("a", "", 1),
-            ("ab", "ba", 2),
-        ] {
+        for (from, to, edits) in [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("a", "", 1), ("ab", "ba", 2)]
+        {
             assert_eq!(distance(from, to), edits, "{from} {to}");
         }
     }
@@ -124,10 +117,7 @@ mod tests {
     #[test]
     fn only_a_near_name_is_suggested() {
         let names = ["GATEWIT_CALLS", "GATEWIT_DATA"];
-        assert_eq!(
-            hint("GATEWIT_DATUM", names.into_iter()),
-            "; did you mean GATEWIT_DATA?"
-        );
+        assert_eq!(hint("GATEWIT_DATUM", names.into_iter()), "; did you mean GATEWIT_DATA?");
         assert_eq!(hint("GATEWIT_SOMETHING", names.into_iter()), "");
     }
 }

@@ -44,12 +44,7 @@ impl TomlFile {
             return file;
         };
         match toml::from_str::<toml::Table>(text) {
-            Ok(table) => Reader {
-                label: path.display().to_string(),
-                file: &mut file,
-                report,
-            }
-            .section("", table),
+            Ok(table) => Reader { label: path.display().to_string(), file: &mut file, report }.section("", table),
             Err(error) => report.problem(syntax_error(path, text, &error)),
         }
         file
@@ -62,10 +57,7 @@ impl TomlFile {
 
 /// The error without the line it is on, which may hold a secret.
 fn syntax_error(path: &Path, text: &str, error: &toml::de::Error) -> String {
-    let before = error
-        .span()
-        .and_then(|span| text.get(..span.start))
-        .unwrap_or_default();
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = 1 + before.matches('\n').count();
     format!("{}: line {line}: {}", path.display(), error.message())
 }
@@ -79,11 +71,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn section(&mut self, prefix: &str, table: toml::Table) {
         for (key, value) in table {
-            let path = if prefix.is_empty() {
-                key
-            } else {
-                format!("{prefix}.{key}")
-            };
+            let path = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
             self.item(&path, value);
         }
     }
@@ -94,70 +82,42 @@ impl Reader<'_> {
             toml::Value::Table(table) if path == DIRECTIVES => self.directives(table),
             toml::Value::Table(table) if is_section(path) => self.section(path, table),
             _ if path == PROVIDERS || path == DIRECTIVES || is_section(path) => {
-                let form = if path == PROVIDERS {
-                    format!("[[{path}]]")
-                } else {
-                    format!("[{path}]")
-                };
-                self.report
-                    .problem(format!("{}: {path} is a section; write {form}", self.label));
+                let form = if path == PROVIDERS { format!("[[{path}]]") } else { format!("[{path}]") };
+                self.report.problem(format!("{}: {path} is a section; write {form}", self.label));
             }
             value => self.setting(path, value),
         }
     }
 
     fn setting(&mut self, path: &str, value: toml::Value) {
-        let (target, entry) = match path
-            .strip_suffix("_file")
-            .filter(|target| setting::by_path(target).is_some())
-        {
+        let (target, entry) = match path.strip_suffix("_file").filter(|target| setting::by_path(target).is_some()) {
             Some(target) => (target.to_owned(), self.file_entry(path, value)),
-            None if setting::by_path(path).is_some() => {
-                (path.to_owned(), Some(self.entry(path, value)))
-            }
+            None if setting::by_path(path).is_some() => (path.to_owned(), Some(self.entry(path, value))),
             None => return self.unknown(path),
         };
         let Some(entry) = entry else { return };
         if self.file.settings.insert(target.clone(), entry).is_some() {
-            self.report.problem(format!(
-                "{}: {target} and {target}_file are both set; set only one",
-                self.label
-            ));
+            self.report.problem(format!("{}: {target} and {target}_file are both set; set only one", self.label));
         }
     }
 
     fn unknown(&mut self, path: &str) {
-        let hint = hint(
-            path,
-            setting::all()
-                .map(|setting| setting.path)
-                .chain([PROVIDERS, DIRECTIVES]),
-        );
-        self.report.problem(format!(
-            "{}: {path}: Gatewit has no setting of this name{hint}",
-            self.label
-        ));
+        let hint = hint(path, setting::all().map(|setting| setting.path).chain([PROVIDERS, DIRECTIVES]));
+        self.report.problem(format!("{}: {path}: Gatewit has no setting of this name{hint}", self.label));
     }
 
     fn entry(&self, path: &str, value: toml::Value) -> Entry {
         let value = Value::from(json(value));
-        Entry {
-            written: format!("{}: {path}", self.label),
-            content: Content::Typed(value),
-        }
+        Entry { written: format!("{}: {path}", self.label), content: Content::Typed(value) }
     }
 
     fn file_entry(&mut self, path: &str, value: toml::Value) -> Option<Entry> {
         let written = format!("{}: {path}", self.label);
         let toml::Value::String(name) = value else {
-            self.report
-                .problem(format!("{written}: is not the path of a file"));
+            self.report.problem(format!("{written}: is not the path of a file"));
             return None;
         };
-        Some(Entry {
-            written,
-            content: Content::File(PathBuf::from(name)),
-        })
+        Some(Entry { written, content: Content::File(PathBuf::from(name)) })
     }
 
     fn directives(&mut self, table: toml::Table) {
@@ -171,17 +131,11 @@ impl Reader<'_> {
         for (index, provider) in providers.into_iter().enumerate() {
             let place = format!("{PROVIDERS}[{index}]");
             let toml::Value::Table(mut table) = provider else {
-                self.report.problem(format!(
-                    "{}: {place} is not a table; write [[{PROVIDERS}]]",
-                    self.label
-                ));
+                self.report.problem(format!("{}: {place} is not a table; write [[{PROVIDERS}]]", self.label));
                 continue;
             };
             let Some(toml::Value::String(name)) = table.remove("name") else {
-                self.report.problem(format!(
-                    "{}: {place} has no name; write name = \"…\"",
-                    self.label
-                ));
+                self.report.problem(format!("{}: {place} has no name; write name = \"…\"", self.label));
                 continue;
             };
             let entries = self.provider_entries(&name, table);
@@ -198,10 +152,7 @@ impl Reader<'_> {
                 None => (key, Some(self.entry(&place, value))),
             };
             if entries.iter().any(|(other, _)| *other == target) {
-                self.report.problem(format!(
-                    "{}: {place}: {target} is set as well; set only one",
-                    self.label
-                ));
+                self.report.problem(format!("{}: {place}: {target} is set as well; set only one", self.label));
             }
             entries.extend(entry.map(|entry| (target, entry)));
         }
@@ -211,11 +162,7 @@ impl Reader<'_> {
 
 /// Do settings lie below `path`?
 fn is_section(path: &str) -> bool {
-    let lies_below = |setting: &str| {
-        setting
-            .strip_prefix(path)
-            .is_some_and(|rest| rest.starts_with('.'))
-    };
+    let lies_below = |setting: &str| setting.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
     setting::all().any(|setting| lies_below(setting.path))
 }
 
@@ -228,9 +175,6 @@ fn json(value: toml::Value) -> Json {
         toml::Value::Boolean(value) => Json::from(value),
         toml::Value::Datetime(date) => Json::from(date.to_string()),
         toml::Value::Array(values) => values.into_iter().map(json).collect(),
-        toml::Value::Table(table) => table
-            .into_iter()
-            .map(|(key, value)| (key, json(value)))
-            .collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
     }
 }

@@ -17,9 +17,6 @@ pub struct Keys {
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::new("SECRET", "keys.secret", |c, v| {
-        put(&mut c.keys.secret, secret(v))
-    })
-    .secret(),
+    Setting::new("SECRET", "keys.secret", |c, v| put(&mut c.keys.secret, secret(v))).secret(),
     Setting::new("KEY", "keys.key", |c, v| put(&mut c.keys.key, secret(v))).secret(),
 ];

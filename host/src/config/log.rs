@@ -42,10 +42,7 @@ pub enum LogStyle {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            level: LogLevel::Info,
-            style: LogStyle::Pretty,
-        }
+        Self { level: LogLevel::Info, style: LogStyle::Pretty }
     }
 }
 
@@ -59,17 +56,9 @@ const LEVELS: [(&str, LogLevel); 7] = [
     ("silent", LogLevel::Silent),
 ];
 
-const STYLES: [(&str, LogStyle); 3] = [
-    ("pretty", LogStyle::Pretty),
-    ("raw", LogStyle::Json),
-    ("json", LogStyle::Json),
-];
+const STYLES: [(&str, LogStyle); 3] = [("pretty", LogStyle::Pretty), ("raw", LogStyle::Json), ("json", LogStyle::Json)];
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::new("LOG_LEVEL", "log.level", |c, v| {
-        put(&mut c.log.level, one_of(v, &LEVELS))
-    }),
-    Setting::new("LOG_STYLE", "log.style", |c, v| {
-        put(&mut c.log.style, one_of(v, &STYLES))
-    }),
+    Setting::new("LOG_LEVEL", "log.level", |c, v| put(&mut c.log.level, one_of(v, &LEVELS))),
+    Setting::new("LOG_STYLE", "log.style", |c, v| put(&mut c.log.style, one_of(v, &STYLES))),
 ];

@@ -106,23 +106,14 @@ impl Config {
         let file = TomlFile::parse(sources.toml.as_ref(), &mut report);
         let mut config = Self::default();
         for setting in setting::all() {
-            if let Some(entry) = variables
-                .get(setting.variable)
-                .or_else(|| file.get(setting.path))
-            {
+            if let Some(entry) = variables.get(setting.variable).or_else(|| file.get(setting.path)) {
                 report.keep(config.apply(setting, entry, &sources.read_file));
             }
         }
-        config.server.content_security_policy =
-            directives(&variables, &file, &sources.read_file, &mut report);
-        config.auth.providers =
-            provider::providers(&variables, &file, &sources.read_file, &mut report);
+        config.server.content_security_policy = directives(&variables, &file, &sources.read_file, &mut report);
+        config.auth.providers = provider::providers(&variables, &file, &sources.read_file, &mut report);
         config.check(&mut report);
-        if report.problems.is_empty() {
-            Ok((config, report.warnings))
-        } else {
-            Err(ConfigErrors::new(report.problems))
-        }
+        if report.problems.is_empty() { Ok((config, report.warnings)) } else { Err(ConfigErrors::new(report.problems)) }
     }
 
     /// Moves everything that lies in the data folder by default.
@@ -131,12 +122,7 @@ impl Config {
         self.engine = Engine::within(folder);
     }
 
-    fn apply(
-        &mut self,
-        setting: &Setting,
-        entry: &Entry,
-        read_file: &ReadFile,
-    ) -> Result<(), String> {
+    fn apply(&mut self, setting: &Setting, entry: &Entry, read_file: &ReadFile) -> Result<(), String> {
         let given = entry.read(setting.variable, read_file)?;
         (setting.put)(self, &given.value).map_err(|refusal| {
             if setting.is_secret {
@@ -151,28 +137,17 @@ impl Config {
     fn check(&self, report: &mut Report) {
         report.problems.extend(self.passwords.problem());
         if self.cookies.refresh.name == self.cookies.session.name {
-            report.problem(
-                "SESSION_COOKIE_NAME: is the same as REFRESH_TOKEN_COOKIE_NAME; choose another",
-            );
+            report.problem("SESSION_COOKIE_NAME: is the same as REFRESH_TOKEN_COOKIE_NAME; choose another");
         }
-        for (name, cookie) in [
-            ("REFRESH_TOKEN", &self.cookies.refresh),
-            ("SESSION", &self.cookies.session),
-        ] {
+        for (name, cookie) in [("REFRESH_TOKEN", &self.cookies.refresh), ("SESSION", &self.cookies.session)] {
             if cookie.same_site == SameSite::None && !cookie.secure {
-                report.warn(format!("{name}_COOKIE_SAME_SITE: browsers drop the cookie unless {name}_COOKIE_SECURE=true"));
+                report.warn(format!(
+                    "{name}_COOKIE_SAME_SITE: browsers drop the cookie unless {name}_COOKIE_SECURE=true"
+                ));
             }
         }
-        if self
-            .keys
-            .secret
-            .as_ref()
-            .is_some_and(|secret| secret.expose().len() < keys::SECRET_BYTES_MIN)
-        {
-            report.warn(format!(
-                "SECRET: is shorter than {} bytes and may be guessed",
-                keys::SECRET_BYTES_MIN
-            ));
+        if self.keys.secret.as_ref().is_some_and(|secret| secret.expose().len() < keys::SECRET_BYTES_MIN) {
+            report.warn(format!("SECRET: is shorter than {} bytes and may be guessed", keys::SECRET_BYTES_MIN));
         }
         let ttls = [
             ("ACCESS_TOKEN_TTL", self.auth.access_token_ttl),
@@ -181,39 +156,22 @@ impl Config {
         ];
         for (name, ttl) in ttls.into_iter().filter(|(_, ttl)| ttl.is_bare()) {
             let amount = ttl.body_ms();
-            report.warn(format!(
-                "{name}: {amount} means {amount}ms to clients but {amount}s in tokens; write a unit"
-            ));
+            report.warn(format!("{name}: {amount} means {amount}ms to clients but {amount}s in tokens; write a unit"));
         }
     }
 }
 
 /// The directives of the file, and over them those of variables.
-fn directives(
-    variables: &Variables,
-    file: &TomlFile,
-    read_file: &ReadFile,
-    report: &mut Report,
-) -> Vec<Directive> {
-    let of_variables = variables
-        .iter()
-        .filter_map(|(name, entry)| Some((name.strip_prefix(DIRECTIVE_PREFIX)?, entry)));
-    let of_file = file
-        .directives
-        .iter()
-        .map(|(name, entry)| (name.as_str(), entry));
+fn directives(variables: &Variables, file: &TomlFile, read_file: &ReadFile, report: &mut Report) -> Vec<Directive> {
+    let of_variables = variables.iter().filter_map(|(name, entry)| Some((name.strip_prefix(DIRECTIVE_PREFIX)?, entry)));
+    let of_file = file.directives.iter().map(|(name, entry)| (name.as_str(), entry));
     let mut found = BTreeMap::new();
     for (name, entry) in of_file.chain(of_variables) {
         let read = entry.read("", read_file).and_then(|given| {
             let directive = server::directive(name, &given.value);
-            directive
-                .map_err(|refusal| format!("{}: {:?} {}", entry.written, given.shown, refusal.0))
+            directive.map_err(|refusal| format!("{}: {:?} {}", entry.written, given.shown, refusal.0))
         });
-        found.extend(
-            report
-                .keep(read)
-                .map(|directive| (directive.name.clone(), directive)),
-        );
+        found.extend(report.keep(read).map(|directive| (directive.name.clone(), directive)));
     }
     found.into_values().collect()
 }

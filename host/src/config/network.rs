@@ -32,31 +32,21 @@ impl Network {
     /// Reads `10.0.0.1`, `10.0.0.0/8`, `10.0.0.0/255.0.0.0` or `fc00::/7`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = text
-            .split_once('/')
-            .map_or((text, None), |(a, prefix)| (a, Some(prefix)));
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, prefix)| (a, Some(prefix)));
         let address: IpAddr = address.parse().ok()?;
         let length_max = if address.is_ipv4() { 32 } else { 128 };
         let prefix_length = match prefix {
             None => length_max,
-            Some(prefix) => prefix
-                .parse()
-                .ok()
-                .or_else(|| netmask_length(address, prefix))?,
+            Some(prefix) => prefix.parse().ok().or_else(|| netmask_length(address, prefix))?,
         };
-        (prefix_length <= length_max).then_some(Self {
-            address,
-            prefix_length,
-        })
+        (prefix_length <= length_max).then_some(Self { address, prefix_length })
     }
 
     /// Is `address` in this network? IPv4 addresses mapped into IPv6 (`::ffff:10.0.0.1`) count as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let (ours, theirs, width) = match (self.address, address.to_canonical()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                (u128::from(u32::from(a)), u128::from(u32::from(b)), 32)
-            }
+            (IpAddr::V4(a), IpAddr::V4(b)) => (u128::from(u32::from(a)), u128::from(u32::from(b)), 32),
             (IpAddr::V6(a), IpAddr::V6(b)) => (u128::from(a), u128::from(b), 128),
             _ => return false,
         };
@@ -65,17 +55,11 @@ impl Network {
     }
 
     const fn v4(a: u8, b: u8, prefix_length: u8) -> Self {
-        Self {
-            address: IpAddr::V4(Ipv4Addr::new(a, b, 0, 0)),
-            prefix_length,
-        }
+        Self { address: IpAddr::V4(Ipv4Addr::new(a, b, 0, 0)), prefix_length }
     }
 
     const fn v6(first: u16, last: u16, prefix_length: u8) -> Self {
-        Self {
-            address: IpAddr::V6(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, last)),
-            prefix_length,
-        }
+        Self { address: IpAddr::V6(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, last)), prefix_length }
     }
 }
 
@@ -83,9 +67,7 @@ impl Network {
 fn netmask_length(address: IpAddr, mask: &str) -> Option<u8> {
     let mask = u32::from(mask.parse::<Ipv4Addr>().ok()?);
     let is_contiguous = address.is_ipv4() && mask.leading_ones() + mask.trailing_zeros() >= 32;
-    is_contiguous
-        .then(|| u8::try_from(mask.leading_ones()).ok())
-        .flatten()
+    is_contiguous.then(|| u8::try_from(mask.leading_ones()).ok()).flatten()
 }
 
 /// The names that Express knows for groups of networks.
@@ -94,12 +76,7 @@ fn named(name: &str) -> Option<Vec<Network>> {
         "loopback" => vec![Network::v4(127, 0, 8), Network::v6(0, 1, 128)],
         "linklocal" => vec![Network::v4(169, 254, 16), Network::v6(0xfe80, 0, 10)],
         "uniquelocal" => {
-            vec![
-                Network::v4(10, 0, 8),
-                Network::v4(172, 16, 12),
-                Network::v4(192, 168, 16),
-                Network::v6(0xfc00, 0, 7),
-            ]
+            vec![Network::v4(10, 0, 8), Network::v4(172, 16, 12), Network::v4(192, 168, 16), Network::v6(0xfc00, 0, 7)]
         }
         _ => return None,
     })
@@ -116,11 +93,7 @@ pub(super) fn trust_proxy(value: &Value) -> Result<TrustProxy, Refusal> {
         return decode::integer(value, 0, 255).map(TrustProxy::Hops);
     }
     if let Ok(trusts) = decode::boolean(value) {
-        return Ok(if trusts {
-            TrustProxy::Always
-        } else {
-            TrustProxy::Never
-        });
+        return Ok(if trusts { TrustProxy::Always } else { TrustProxy::Never });
     }
     let mut networks = Vec::new();
     for part in decode::list(value)? {
@@ -138,9 +111,7 @@ mod tests {
     use crate::config::cast::cast;
 
     fn contains(network: &str, address: &str) -> bool {
-        Network::parse(network)
-            .unwrap()
-            .contains(address.parse().unwrap())
+        Network::parse(network).unwrap().contains(address.parse().unwrap())
     }
 
     #[test]
@@ -162,16 +133,9 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in [
-            "",
-            "10.0.0.0/33",
-            "::/129",
-            "10.0.0/8",
-            "10.0.0.0/",
-            "10.0.0.0/255.0.255.0",
-            "::/255.0.0.0",
-            "a/b",
-        ] {
+        for text in
+            ["", "10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/255.0.255.0", "::/255.0.0.0", "a/b"]
+        {
             assert_eq!(Network::parse(text), None, "{text}");
         }
     }
@@ -182,15 +146,9 @@ mod tests {
         assert_eq!(of("false"), Ok(TrustProxy::Never));
         assert_eq!(of("true"), Ok(TrustProxy::Always));
         assert_eq!(of("1"), Ok(TrustProxy::Hops(1)));
-        assert_eq!(
-            of("loopback"),
-            Ok(TrustProxy::Networks(named("loopback").unwrap()))
-        );
+        assert_eq!(of("loopback"), Ok(TrustProxy::Networks(named("loopback").unwrap())));
         let two = ["10.0.0.0/8", "::1"].map(|text| Network::parse(text).unwrap());
-        assert_eq!(
-            of("10.0.0.0/8, ::1"),
-            Ok(TrustProxy::Networks(two.to_vec()))
-        );
+        assert_eq!(of("10.0.0.0/8, ::1"), Ok(TrustProxy::Networks(two.to_vec())));
         for raw in ["proxy.local", "10.0.0.0/8,x", "-1", "1.5"] {
             assert!(of(raw).is_err(), "{raw}");
         }

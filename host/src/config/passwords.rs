@@ -76,26 +76,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         put(&mut c.passwords.parallelism, integer(v, 1, PARALLELISM_MAX))
     }),
     Setting::new("HASH_HASH_LENGTH", "passwords.hash_length", |c, v| {
-        put(
-            &mut c.passwords.hash_length_bytes,
-            integer(v, HASH_LENGTH.0, HASH_LENGTH.1),
-        )
+        put(&mut c.passwords.hash_length_bytes, integer(v, HASH_LENGTH.0, HASH_LENGTH.1))
     }),
-    Setting::new("HASH_TYPE", "passwords.variant", |c, v| {
-        put(&mut c.passwords.variant, variant(v))
-    }),
-    Setting::new(
-        "HASH_ASSOCIATED_DATA",
-        "passwords.associated_data",
-        |c, v| put(&mut c.passwords.associated_data, associated_data(v)),
-    )
+    Setting::new("HASH_TYPE", "passwords.variant", |c, v| put(&mut c.passwords.variant, variant(v))),
+    Setting::new("HASH_ASSOCIATED_DATA", "passwords.associated_data", |c, v| {
+        put(&mut c.passwords.associated_data, associated_data(v))
+    })
     .secret(),
     Setting::new("GATEWIT_HASH_WORKERS", "passwords.workers", |c, v| {
         put(&mut c.passwords.workers, integer(v, 1, 1024).map(Some))
     }),
-    Setting::new("GATEWIT_HASH_QUEUE", "passwords.queue", |c, v| {
-        put(&mut c.passwords.queue, integer(v, 0, 65_536))
-    }),
+    Setting::new("GATEWIT_HASH_QUEUE", "passwords.queue", |c, v| put(&mut c.passwords.queue, integer(v, 0, 65_536))),
 ];
 
 fn variant(value: &Value) -> Result<Argon2Variant, Refusal> {
@@ -103,21 +94,14 @@ fn variant(value: &Value) -> Result<Argon2Variant, Refusal> {
         Ok(0) => Ok(Argon2Variant::Argon2d),
         Ok(1) => Ok(Argon2Variant::Argon2i),
         Ok(2) => Ok(Argon2Variant::Argon2id),
-        _ => Err(Refusal::new(
-            "is not a variant of Argon2; write 0 (argon2d), 1 (argon2i) or 2 (argon2id)",
-        )),
+        _ => Err(Refusal::new("is not a variant of Argon2; write 0 (argon2d), 1 (argon2i) or 2 (argon2id)")),
     }
 }
 
 fn associated_data(value: &Value) -> Result<Option<String>, Refusal> {
     let data = optional_text(value)?;
-    if data
-        .as_ref()
-        .is_some_and(|data| data.len() > ASSOCIATED_DATA_BYTES_MAX)
-    {
-        return Err(Refusal::new(format!(
-            "is longer than {ASSOCIATED_DATA_BYTES_MAX} bytes"
-        )));
+    if data.as_ref().is_some_and(|data| data.len() > ASSOCIATED_DATA_BYTES_MAX) {
+        return Err(Refusal::new(format!("is longer than {ASSOCIATED_DATA_BYTES_MAX} bytes")));
     }
     Ok(data)
 }

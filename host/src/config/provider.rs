@@ -66,12 +66,7 @@ impl fmt::Debug for Provider {
 }
 
 /// All providers in their order.
-pub(super) fn providers(
-    vars: &Variables,
-    file: &TomlFile,
-    read_file: &ReadFile,
-    report: &mut Report,
-) -> Vec<Provider> {
+pub(super) fn providers(vars: &Variables, file: &TomlFile, read_file: &ReadFile, report: &mut Report) -> Vec<Provider> {
     let names = names(vars, file, read_file, report);
     check_names(&names, report);
     let mut found = Vec::new();
@@ -82,25 +77,17 @@ pub(super) fn providers(
     found
 }
 
-fn names(
-    vars: &Variables,
-    file: &TomlFile,
-    read_file: &ReadFile,
-    report: &mut Report,
-) -> Vec<String> {
+fn names(vars: &Variables, file: &TomlFile, read_file: &ReadFile, report: &mut Report) -> Vec<String> {
     let of_file = file.providers.iter().map(|provider| provider.name.clone());
     let Some(entry) = vars.get(NAMES_VARIABLE) else {
         return of_file.collect();
     };
     let read = entry.read(NAMES_VARIABLE, read_file).and_then(|given| {
-        list(&given.value)
-            .map_err(|refusal| format!("{}: {:?} {}", entry.written, given.shown, refusal.0))
+        list(&given.value).map_err(|refusal| format!("{}: {:?} {}", entry.written, given.shown, refusal.0))
     });
     let names = report.keep(read).unwrap_or_default();
     for left_out in of_file.filter(|name| !names.contains(name)) {
-        report.warn(format!(
-            "provider {left_out:?} is left out because {NAMES_VARIABLE} does not name it"
-        ));
+        report.warn(format!("provider {left_out:?} is left out because {NAMES_VARIABLE} does not name it"));
     }
     names
 }
@@ -110,51 +97,28 @@ fn check_names(names: &[String], report: &mut Report) {
     let mut seen = BTreeSet::new();
     for name in names {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-        if name.is_empty()
-            || name.len() > NAME_BYTES_MAX
-            || !name.chars().all(fits)
-            || name.starts_with('.')
-        {
-            report.problem(format!(
-                "{NAMES_VARIABLE}: {name:?} is not a name; write letters, digits, - and _"
-            ));
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(fits) || name.starts_with('.') {
+            report.problem(format!("{NAMES_VARIABLE}: {name:?} is not a name; write letters, digits, - and _"));
         }
         if name.eq_ignore_ascii_case(BUILT_IN) {
-            report.problem(format!(
-                "{NAMES_VARIABLE}: {name:?} is the name of the built-in provider; choose another"
-            ));
+            report.problem(format!("{NAMES_VARIABLE}: {name:?} is the name of the built-in provider; choose another"));
         }
         if !seen.insert(name.to_ascii_uppercase()) {
-            report.problem(format!(
-                "{NAMES_VARIABLE}: {name:?} is there twice; upper and lower case do not differ"
-            ));
+            report.problem(format!("{NAMES_VARIABLE}: {name:?} is there twice; upper and lower case do not differ"));
         }
     }
 }
 
 /// The entries of provider `name` by key in camelCase: the file's, and over them the variables.
-fn entries(
-    name: &str,
-    names: &[String],
-    vars: &Variables,
-    file: &TomlFile,
-) -> BTreeMap<String, (String, Entry)> {
-    let of_file = file
-        .providers
-        .iter()
-        .filter(|provider| provider.name == name)
-        .flat_map(|provider| &provider.entries);
+fn entries(name: &str, names: &[String], vars: &Variables, file: &TomlFile) -> BTreeMap<String, (String, Entry)> {
+    let of_file = file.providers.iter().filter(|provider| provider.name == name).flat_map(|provider| &provider.entries);
     let of_file = of_file.map(|(key, entry)| (key.as_str(), String::new(), entry));
     let of_vars = vars.iter().filter_map(|(variable, entry)| {
         let key = key_of(variable, name)?;
-        let is_others = names
-            .iter()
-            .any(|other| other.len() > name.len() && key_of(variable, other).is_some());
+        let is_others = names.iter().any(|other| other.len() > name.len() && key_of(variable, other).is_some());
         (!is_others).then(|| (key, variable.to_owned(), entry))
     });
-    let all = of_file
-        .chain(of_vars)
-        .map(|(key, variable, entry)| (camel_case(key), (variable, entry.clone())));
+    let all = of_file.chain(of_vars).map(|(key, variable, entry)| (camel_case(key), (variable, entry.clone())));
     all.filter(|(key, _)| !key.is_empty()).collect()
 }
 
@@ -162,8 +126,7 @@ fn entries(
 fn key_of<'a>(variable: &'a str, provider: &str) -> Option<&'a str> {
     let after_prefix = variable.strip_prefix(PROVIDER_PREFIX)?;
     let (head, key) = after_prefix.split_at_checked(provider.len())?;
-    key.strip_prefix('_')
-        .filter(|key| head.eq_ignore_ascii_case(provider) && !key.is_empty())
+    key.strip_prefix('_').filter(|key| head.eq_ignore_ascii_case(provider) && !key.is_empty())
 }
 
 fn provider(
@@ -175,74 +138,37 @@ fn provider(
     let mut word = |key: &str| report.keep(text_of(entries.get(key)?, read_file)).flatten();
     let (driver, label, icon, mode) = (word("driver"), word("label"), word("icon"), word("mode"));
     let mut settings = Vec::new();
-    for (key, entry) in entries
-        .iter()
-        .filter(|(key, _)| !["driver", "label", "icon", "mode"].contains(&key.as_str()))
-    {
-        settings.extend(
-            report
-                .keep(value_of(entry, read_file))
-                .map(|value| (key.clone(), value)),
-        );
+    for (key, entry) in entries.iter().filter(|(key, _)| !["driver", "label", "icon", "mode"].contains(&key.as_str())) {
+        settings.extend(report.keep(value_of(entry, read_file)).map(|value| (key.clone(), value)));
     }
     let Some(driver) = driver else {
-        report.warn(format!(
-            "provider {name:?} is left out because it has no driver; set its DRIVER"
-        ));
+        report.warn(format!("provider {name:?} is left out because it has no driver; set its DRIVER"));
         return None;
     };
     let mode = match mode.as_deref() {
         None | Some("session") => ProviderMode::Session,
         Some(_) => ProviderMode::Cookie,
     };
-    Some(Provider {
-        name: name.to_owned(),
-        driver,
-        label,
-        icon,
-        mode,
-        settings,
-    })
+    Some(Provider { name: name.to_owned(), driver, label, icon, mode, settings })
 }
 
-fn text_of(
-    (variable, entry): &(String, Entry),
-    read_file: &ReadFile,
-) -> Result<Option<String>, String> {
+fn text_of((variable, entry): &(String, Entry), read_file: &ReadFile) -> Result<Option<String>, String> {
     let given = entry.read(variable, read_file)?;
-    optional_text(&given.value)
-        .map_err(|refusal| format!("{}: {:?} {}", entry.written, given.shown, refusal.0))
+    optional_text(&given.value).map_err(|refusal| format!("{}: {:?} {}", entry.written, given.shown, refusal.0))
 }
 
 /// The value for the driver. What the file says is typed, so the text of a file it names is not cast.
 fn value_of((variable, entry): &(String, Entry), read_file: &ReadFile) -> Result<Json, String> {
     let given = entry.read(variable, read_file)?;
     let is_text = variable.is_empty() && matches!(entry.content, Content::File(_));
-    Ok(if is_text {
-        Json::from(given.shown)
-    } else {
-        given.value.to_json()
-    })
+    Ok(if is_text { Json::from(given.shown) } else { given.value.to_json() })
 }
 
 /// `CLIENT_ID` → `clientId`, `CLIENT__TLS_OPTIONS` → `client.tlsOptions`.
 fn camel_case(key: &str) -> String {
-    let parts = key.split("__").map(|part| {
-        part.split('_')
-            .filter(|word| !word.is_empty())
-            .collect::<Vec<_>>()
-    });
-    let parts = parts.map(|words| {
-        words
-            .iter()
-            .enumerate()
-            .map(|(i, word)| cased(word, i > 0))
-            .collect::<String>()
-    });
-    parts
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(".")
+    let parts = key.split("__").map(|part| part.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>());
+    let parts = parts.map(|words| words.iter().enumerate().map(|(i, word)| cased(word, i > 0)).collect::<String>());
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
 }
 
 fn cased(word: &str, capital: bool) -> String {
@@ -267,10 +193,7 @@ mod tests {
             ("client_id", "clientId"),
             ("CLIENT__TLS_OPTIONS", "client.tlsOptions"),
             ("SP_metadata", "spMetadata"),
-            (
-                "ISSUER_DISCOVERY_MUST_SUCCEED",
-                "issuerDiscoveryMustSucceed",
-            ),
+            ("ISSUER_DISCOVERY_MUST_SUCCEED", "issuerDiscoveryMustSucceed"),
             ("_A_", "a"),
             ("__", ""),
         ] {
@@ -282,13 +205,7 @@ mod tests {
     fn a_variable_is_of_the_provider_that_it_names() {
         assert_eq!(key_of("AUTH_OKTA_CLIENT_ID", "okta"), Some("CLIENT_ID"));
         assert_eq!(key_of("AUTH_MY-SSO_ICON", "my-sso"), Some("ICON"));
-        for variable in [
-            "AUTH_OKTA",
-            "AUTH_OKTA_",
-            "AUTH_OKTAX_ICON",
-            "OKTA_ICON",
-            "AUTH_",
-        ] {
+        for variable in ["AUTH_OKTA", "AUTH_OKTA_", "AUTH_OKTAX_ICON", "OKTA_ICON", "AUTH_"] {
             assert_eq!(key_of(variable, "okta"), None, "{variable}");
         }
     }

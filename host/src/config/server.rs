@@ -79,12 +79,7 @@ impl Default for Server {
             ip_trust_proxy: TrustProxy::Never,
             ip_custom_header: None,
             healthcheck_enabled: true,
-            hsts: Hsts {
-                enabled: false,
-                max_age_seconds: 31_536_000,
-                include_sub_domains: true,
-                preload: false,
-            },
+            hsts: Hsts { enabled: false, max_age_seconds: 31_536_000, include_sub_domains: true, preload: false },
             cross_origin_opener_policy_enabled: true,
             content_security_policy: Vec::new(),
             shutdown_timeout: Duration::from_secs(10),
@@ -93,64 +88,35 @@ impl Default for Server {
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::new("HOST", "server.host", |c, v| {
-        put(&mut c.server.host, text(v))
-    })
-    .text(),
-    Setting::new("PORT", "server.port", |c, v| {
-        put(&mut c.server.port, integer(v, 0, 65_535))
-    }),
-    Setting::new("PUBLIC_URL", "server.public_url", |c, v| {
-        put(&mut c.server.public_url, public_url(v))
-    })
-    .text(),
-    Setting::new("ROOT_REDIRECT", "server.root_redirect", |c, v| {
-        put(&mut c.server.root_redirect, optional_text(v))
-    }),
-    Setting::new("SERVE_APP", "server.serve_app", |c, v| {
-        put(&mut c.server.serve_app, boolean(v))
-    }),
+    Setting::new("HOST", "server.host", |c, v| put(&mut c.server.host, text(v))).text(),
+    Setting::new("PORT", "server.port", |c, v| put(&mut c.server.port, integer(v, 0, 65_535))),
+    Setting::new("PUBLIC_URL", "server.public_url", |c, v| put(&mut c.server.public_url, public_url(v))).text(),
+    Setting::new("ROOT_REDIRECT", "server.root_redirect", |c, v| put(&mut c.server.root_redirect, optional_text(v))),
+    Setting::new("SERVE_APP", "server.serve_app", |c, v| put(&mut c.server.serve_app, boolean(v))),
     Setting::new("MAX_PAYLOAD_SIZE", "server.max_payload_size", |c, v| {
-        put(
-            &mut c.server.max_payload_bytes,
-            bytes(v, PAYLOAD_BYTES.0, PAYLOAD_BYTES.1),
-        )
+        put(&mut c.server.max_payload_bytes, bytes(v, PAYLOAD_BYTES.0, PAYLOAD_BYTES.1))
     }),
-    Setting::new("IP_TRUST_PROXY", "server.ip_trust_proxy", |c, v| {
-        put(&mut c.server.ip_trust_proxy, trust_proxy(v))
-    }),
+    Setting::new("IP_TRUST_PROXY", "server.ip_trust_proxy", |c, v| put(&mut c.server.ip_trust_proxy, trust_proxy(v))),
     Setting::new("IP_CUSTOM_HEADER", "server.ip_custom_header", |c, v| {
         put(&mut c.server.ip_custom_header, optional_header(v))
     }),
-    Setting::new(
-        "HEALTHCHECK_ENABLED",
-        "server.healthcheck_enabled",
-        |c, v| put(&mut c.server.healthcheck_enabled, boolean(v)),
-    ),
-    Setting::new("HSTS_ENABLED", "server.hsts.enabled", |c, v| {
-        put(&mut c.server.hsts.enabled, boolean(v))
+    Setting::new("HEALTHCHECK_ENABLED", "server.healthcheck_enabled", |c, v| {
+        put(&mut c.server.healthcheck_enabled, boolean(v))
     }),
+    Setting::new("HSTS_ENABLED", "server.hsts.enabled", |c, v| put(&mut c.server.hsts.enabled, boolean(v))),
     Setting::new("HSTS_MAX_AGE", "server.hsts.max_age", |c, v| {
         put(&mut c.server.hsts.max_age_seconds, integer(v, 0, 1 << 32))
     }),
-    Setting::new(
-        "HSTS_INCLUDE_SUB_DOMAINS",
-        "server.hsts.include_sub_domains",
-        |c, v| put(&mut c.server.hsts.include_sub_domains, boolean(v)),
-    ),
-    Setting::new("HSTS_PRELOAD", "server.hsts.preload", |c, v| {
-        put(&mut c.server.hsts.preload, boolean(v))
+    Setting::new("HSTS_INCLUDE_SUB_DOMAINS", "server.hsts.include_sub_domains", |c, v| {
+        put(&mut c.server.hsts.include_sub_domains, boolean(v))
     }),
-    Setting::new(
-        "CROSS_ORIGIN_OPENER_POLICY_ENABLED",
-        "server.cross_origin_opener_policy_enabled",
-        |c, v| put(&mut c.server.cross_origin_opener_policy_enabled, boolean(v)),
-    ),
-    Setting::new(
-        "GATEWIT_SHUTDOWN_TIMEOUT",
-        "server.shutdown_timeout",
-        |c, v| put(&mut c.server.shutdown_timeout, duration(v)),
-    ),
+    Setting::new("HSTS_PRELOAD", "server.hsts.preload", |c, v| put(&mut c.server.hsts.preload, boolean(v))),
+    Setting::new("CROSS_ORIGIN_OPENER_POLICY_ENABLED", "server.cross_origin_opener_policy_enabled", |c, v| {
+        put(&mut c.server.cross_origin_opener_policy_enabled, boolean(v))
+    }),
+    Setting::new("GATEWIT_SHUTDOWN_TIMEOUT", "server.shutdown_timeout", |c, v| {
+        put(&mut c.server.shutdown_timeout, duration(v))
+    }),
 ];
 
 /// A path or an absolute http(s) URL without query and fragment; a slash at its end is cut off.
@@ -159,15 +125,11 @@ fn public_url(value: &Value) -> Result<String, Refusal> {
         return Ok("/".to_owned());
     };
     let lower = url.to_ascii_lowercase();
-    let after_scheme = lower
-        .strip_prefix("https://")
-        .or_else(|| lower.strip_prefix("http://"));
+    let after_scheme = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"));
     let is_absolute = after_scheme.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     let is_path = url.starts_with('/') && !url.starts_with("//");
     if !(is_absolute || is_path) || url.contains(['?', '#', '\\', ' ']) {
-        return Err(Refusal::new(
-            "is not a URL to build links on; write for example https://auth.example.com",
-        ));
+        return Err(Refusal::new("is not a URL to build links on; write for example https://auth.example.com"));
     }
     let trimmed = url.trim_end_matches('/');
     Ok(if trimmed.is_empty() { "/" } else { trimmed }.to_owned())
@@ -177,28 +139,21 @@ fn public_url(value: &Value) -> Result<String, Refusal> {
 fn optional_header(value: &Value) -> Result<Option<String>, Refusal> {
     let name = optional_text(value)?;
     if name.as_deref().is_some_and(|name| !is_token(name)) {
-        return Err(Refusal::new(
-            "is not the name of a header; write for example X-Real-IP, or false for none",
-        ));
+        return Err(Refusal::new("is not the name of a header; write for example X-Real-IP, or false for none"));
     }
     Ok(name)
 }
 
 /// Is `text` a token of RFC 9110 §5.6.2, as names of headers and cookies must be?
 pub(super) fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }
 
 /// One directive from the end of a variable's name (`FRAME_SRC`) and its value; `null` or `false` removes it.
 pub(super) fn directive(name: &str, value: &Value) -> Result<Directive, Refusal> {
     let name = name.to_ascii_lowercase().replace('_', "-");
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
-        return Err(Refusal::new(
-            "is set for a name that no directive can have; write for example FRAME_SRC",
-        ));
+        return Err(Refusal::new("is set for a name that no directive can have; write for example FRAME_SRC"));
     }
     let value = match value {
         Value::Null | Value::Boolean(false) => None,
@@ -206,27 +161,15 @@ pub(super) fn directive(name: &str, value: &Value) -> Result<Directive, Refusal>
         Value::List(parts) => Some(sources(parts)?),
         one => Some(optional_text(one)?.unwrap_or_default()),
     };
-    if value
-        .as_deref()
-        .is_some_and(|value| value.contains([';', ',']))
-    {
-        return Err(Refusal::new(
-            "is not the value of one directive; write its sources without ; and ,",
-        ));
+    if value.as_deref().is_some_and(|value| value.contains([';', ','])) {
+        return Err(Refusal::new("is not the value of one directive; write its sources without ; and ,"));
     }
     Ok(Directive { name, value })
 }
 
 fn sources(parts: &[Value]) -> Result<String, Refusal> {
-    let parts: Result<Vec<_>, _> = parts
-        .iter()
-        .map(|part| Ok(optional_text(part)?.unwrap_or_default()))
-        .collect();
-    Ok(parts?
-        .iter()
-        .map(|part| part.trim())
-        .collect::<Vec<_>>()
-        .join(" "))
+    let parts: Result<Vec<_>, _> = parts.iter().map(|part| Ok(optional_text(part)?.unwrap_or_default())).collect();
+    Ok(parts?.iter().map(|part| part.trim()).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
@@ -246,16 +189,9 @@ mod tests {
         ] {
             assert_eq!(of(raw), Ok(url.to_owned()), "{raw}");
         }
-        for raw in [
-            "a.example",
-            "//a.example",
-            "ftp://a.example",
-            "https://",
-            "https:///x",
-            "https://a?b",
-            "/a#b",
-            "/a\\b",
-        ] {
+        for raw in
+            ["a.example", "//a.example", "ftp://a.example", "https://", "https:///x", "https://a?b", "/a#b", "/a\\b"]
+        {
             assert!(of(raw).is_err(), "{raw}");
         }
     }
@@ -272,20 +208,10 @@ mod tests {
 
     #[test]
     fn a_directive_is_set_emptied_or_removed() {
-        let of =
-            |raw: &str| directive("FRAME_SRC", &cast("", raw)).map(|directive| directive.value);
-        assert_eq!(
-            directive("FRAME_SRC", &Value::Null).unwrap().name,
-            "frame-src"
-        );
-        assert_eq!(
-            of("'self' https://a.example"),
-            Ok(Some("'self' https://a.example".to_owned()))
-        );
-        assert_eq!(
-            of("'self', https://a.example"),
-            Ok(Some("'self' https://a.example".to_owned()))
-        );
+        let of = |raw: &str| directive("FRAME_SRC", &cast("", raw)).map(|directive| directive.value);
+        assert_eq!(directive("FRAME_SRC", &Value::Null).unwrap().name, "frame-src");
+        assert_eq!(of("'self' https://a.example"), Ok(Some("'self' https://a.example".to_owned())));
+        assert_eq!(of("'self', https://a.example"), Ok(Some("'self' https://a.example".to_owned())));
         assert_eq!(of("true"), Ok(Some(String::new())));
         assert_eq!(of("null"), Ok(None));
         assert!(of("'self'; script-src *").is_err());

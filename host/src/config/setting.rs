@@ -39,30 +39,17 @@ impl Setting {
         path: &'static str,
         put: fn(&mut Config, &Value) -> Result<(), Refusal>,
     ) -> Self {
-        Self {
-            variable,
-            path,
-            forced: Forced::No,
-            is_secret: false,
-            put,
-        }
+        Self { variable, path, forced: Forced::No, is_secret: false, put }
     }
 
     /// The variable is always text: a comma or digits mean nothing in it.
     pub(super) const fn text(self) -> Self {
-        Self {
-            forced: Forced::Text,
-            ..self
-        }
+        Self { forced: Forced::Text, ..self }
     }
 
     /// The value is a secret, and text.
     pub(super) const fn secret(self) -> Self {
-        Self {
-            forced: Forced::Text,
-            is_secret: true,
-            ..self
-        }
+        Self { forced: Forced::Text, is_secret: true, ..self }
     }
 }
 
@@ -104,20 +91,8 @@ mod tests {
     #[test]
     fn names_and_paths_are_unique() {
         for setting in all() {
-            assert_eq!(
-                all()
-                    .filter(|other| other.variable == setting.variable)
-                    .count(),
-                1,
-                "{}",
-                setting.variable
-            );
-            assert_eq!(
-                all().filter(|other| other.path == setting.path).count(),
-                1,
-                "{}",
-                setting.path
-            );
+            assert_eq!(all().filter(|other| other.variable == setting.variable).count(), 1, "{}", setting.variable);
+            assert_eq!(all().filter(|other| other.path == setting.path).count(), 1, "{}", setting.path);
         }
     }
 

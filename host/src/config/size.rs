@@ -49,16 +49,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_size() {
-        for text in [
-            "",
-            "mb",
-            "1mbx",
-            "-1mb",
-            "1 m",
-            "1.2.3kb",
-            "1e3",
-            "99999999pb",
-        ] {
+        for text in ["", "mb", "1mbx", "-1mb", "1 m", "1.2.3kb", "1e3", "99999999pb"] {
             assert_eq!(bytes(text), None, "{text}");
         }
     }

@@ -44,12 +44,7 @@ impl Default for Sources {
     /// No settings at all, and no file can be read.
     fn default() -> Self {
         let refuse = |_: &Path| Err(io::Error::from(io::ErrorKind::Unsupported));
-        Self {
-            environment: Vec::new(),
-            dotenv: None,
-            toml: None,
-            read_file: Box::new(refuse),
-        }
+        Self { environment: Vec::new(), dotenv: None, toml: None, read_file: Box::new(refuse) }
     }
 }
 
@@ -60,9 +55,8 @@ impl Sources {
     /// A file that is there (or named by `GATEWIT_CONFIG`) cannot be read, or a known variable is not UTF-8.
     pub fn read() -> Result<Self, ConfigErrors> {
         let mut report = Report::default();
-        let environment: Vec<(String, String)> = std::env::vars_os()
-            .filter_map(|pair| report.keep(unicode(pair)).flatten())
-            .collect();
+        let environment: Vec<(String, String)> =
+            std::env::vars_os().filter_map(|pair| report.keep(unicode(pair)).flatten()).collect();
         let dotenv = report.keep(read_if_there(Path::new(".env"))).flatten();
         let toml = report.keep(toml_file(config_path(&environment, dotenv.as_deref())));
         if !report.problems.is_empty() {
@@ -84,9 +78,7 @@ fn unicode((name, value): (OsString, OsString)) -> Result<Option<(String, String
     };
     match value.into_string() {
         Ok(value) => Ok(Some((name, value))),
-        Err(_)
-            if is_known(&name) || file_target(&name).is_some() || name.starts_with(OWN_PREFIX) =>
-        {
+        Err(_) if is_known(&name) || file_target(&name).is_some() || name.starts_with(OWN_PREFIX) => {
             Err(format!("{name}: the value is not UTF-8 text"))
         }
         Err(_) => Ok(None),
@@ -104,8 +96,7 @@ fn toml_file(named: Option<PathBuf>) -> Result<Option<(PathBuf, String)>, String
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))
+    std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>, String> {
@@ -118,20 +109,11 @@ fn read_if_there(path: &Path) -> Result<Option<String>, String> {
 
 /// The path in `GATEWIT_CONFIG`, from the environment or else from the `.env` file; empty means none.
 fn config_path(environment: &[(String, String)], dotenv: Option<&str>) -> Option<PathBuf> {
-    let from_dotenv = dotenv
-        .map(|text| dotenv::parse(text).variables)
-        .unwrap_or_default();
+    let from_dotenv = dotenv.map(|text| dotenv::parse(text).variables).unwrap_or_default();
     let last = |pairs: &[(String, String)]| {
-        pairs
-            .iter()
-            .rev()
-            .find(|(name, _)| name == CONFIG_VARIABLE)
-            .map(|(_, value)| value.clone())
+        pairs.iter().rev().find(|(name, _)| name == CONFIG_VARIABLE).map(|(_, value)| value.clone())
     };
-    last(environment)
-        .or_else(|| last(&from_dotenv))
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from)
+    last(environment).or_else(|| last(&from_dotenv)).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// A setting's value before it is read, and how the person wrote its name.
@@ -164,29 +146,17 @@ impl Entry {
         let raw = match &self.content {
             Content::Raw(raw) => raw.clone(),
             Content::Typed(value) => {
-                let shown = if let Value::Text(text) = value {
-                    text.clone()
-                } else {
-                    value.to_json().to_string()
-                };
-                return Ok(Given {
-                    value: value.clone(),
-                    shown,
-                });
+                let shown = if let Value::Text(text) = value { text.clone() } else { value.to_json().to_string() };
+                return Ok(Given { value: value.clone(), shown });
             }
             Content::File(path) => {
                 let text = read_file(path);
-                let text = text.map_err(|e| {
-                    format!("{}: cannot read {}: {e}", self.written, path.display())
-                })?;
+                let text = text.map_err(|e| format!("{}: cannot read {}: {e}", self.written, path.display()))?;
                 let text = text.strip_suffix('\n').unwrap_or(&text);
                 text.strip_suffix('\r').unwrap_or(text).to_owned()
             }
         };
-        Ok(Given {
-            value: cast(name, &raw),
-            shown: raw,
-        })
+        Ok(Given { value: cast(name, &raw), shown: raw })
     }
 }
 
@@ -197,20 +167,12 @@ pub(super) struct Variables(BTreeMap<String, Entry>);
 impl Variables {
     /// Merges both sources; what is wrong with them goes to `report`.
     pub(super) fn collect(sources: &Sources, report: &mut Report) -> Self {
-        let dotenv = sources
-            .dotenv
-            .as_deref()
-            .map(dotenv::parse)
-            .unwrap_or_default();
+        let dotenv = sources.dotenv.as_deref().map(dotenv::parse).unwrap_or_default();
         for line in &dotenv.unclosed_lines {
-            report.problem(format!(
-                ".env: a quote opens on line {line} and is never closed"
-            ));
+            report.problem(format!(".env: a quote opens on line {line} and is never closed"));
         }
         for line in &dotenv.ignored_lines {
-            report.warn(format!(
-                ".env: line {line} is ignored; it is not of the form NAME=value"
-            ));
+            report.warn(format!(".env: line {line} is ignored; it is not of the form NAME=value"));
         }
         let mut merged = entries(&dotenv.variables, report);
         merged.extend(entries(&sources.environment, report));
@@ -230,40 +192,22 @@ impl Variables {
 /// The variables of one source.
 fn entries(variables: &[(String, String)], report: &mut Report) -> BTreeMap<String, Entry> {
     let mut found = BTreeMap::new();
-    let (files, plain): (Vec<_>, Vec<_>) = variables
-        .iter()
-        .partition(|(name, _)| file_target(name).is_some());
+    let (files, plain): (Vec<_>, Vec<_>) = variables.iter().partition(|(name, _)| file_target(name).is_some());
     for (name, value) in plain {
         if is_unknown_own(name, value) {
-            let own = setting::all()
-                .map(|setting| setting.variable)
-                .filter(|name| name.starts_with(OWN_PREFIX));
+            let own = setting::all().map(|setting| setting.variable).filter(|name| name.starts_with(OWN_PREFIX));
             let hint = hint(name, own.chain([CONFIG_VARIABLE]));
             report.problem(format!("{name}: Gatewit has no setting of this name{hint}"));
         }
-        found.insert(
-            name.clone(),
-            Entry {
-                written: name.clone(),
-                content: Content::Raw(value.clone()),
-            },
-        );
+        found.insert(name.clone(), Entry { written: name.clone(), content: Content::Raw(value.clone()) });
     }
     for (name, path) in files {
         let Some(target) = file_target(name) else {
             continue;
         };
-        let file = Entry {
-            written: name.clone(),
-            content: Content::File(PathBuf::from(path)),
-        };
-        if found
-            .insert(target.to_owned(), file)
-            .is_some_and(|other| other.written != *name)
-        {
-            report.problem(format!(
-                "{name}: {target} is set as well; set only one of them"
-            ));
+        let file = Entry { written: name.clone(), content: Content::File(PathBuf::from(path)) };
+        if found.insert(target.to_owned(), file).is_some_and(|other| other.written != *name) {
+            report.problem(format!("{name}: {target} is set as well; set only one of them"));
         }
     }
     found
@@ -275,9 +219,7 @@ fn file_target(name: &str) -> Option<&str> {
 }
 
 fn is_known(name: &str) -> bool {
-    name.starts_with(PROVIDER_PREFIX)
-        || name.starts_with(DIRECTIVE_PREFIX)
-        || setting::by_variable(name).is_some()
+    name.starts_with(PROVIDER_PREFIX) || name.starts_with(DIRECTIVE_PREFIX) || setting::by_variable(name).is_some()
 }
 
 /// Is it a slip in the name of one of our own variables? Kubernetes and Docker put such names into the environment, too,
@@ -291,20 +233,12 @@ fn is_unknown_own(name: &str, value: &str) -> bool {
 
 /// `…_SERVICE_HOST`, `…_SERVICE_PORT[_HTTP]`, `…_PORT=tcp://…`, `…_PORT_80_TCP[_ADDR]` and so on.
 fn is_service_discovery(name: &str, value: &str) -> bool {
-    let is_url = ["tcp://", "udp://", "sctp://"]
-        .iter()
-        .any(|scheme| value.starts_with(scheme));
-    let after_port = name
-        .split_once("_PORT_")
-        .map(|(_, rest)| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let is_url = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    let after_port = name.split_once("_PORT_").map(|(_, rest)| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
     name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
         || (name.ends_with("_PORT") && is_url)
-        || after_port.is_some_and(|rest| {
-            ["_TCP", "_UDP", "_SCTP"]
-                .iter()
-                .any(|protocol| rest.starts_with(protocol))
-        })
+        || after_port.is_some_and(|rest| ["_TCP", "_UDP", "_SCTP"].iter().any(|protocol| rest.starts_with(protocol)))
 }
 
 #[cfg(test)]
@@ -333,14 +267,8 @@ mod tests {
     #[test]
     fn the_environment_names_the_file_before_the_dotenv_does() {
         let pair = |value: &str| vec![("GATEWIT_CONFIG".to_owned(), value.to_owned())];
-        assert_eq!(
-            config_path(&pair("a.toml"), Some("GATEWIT_CONFIG=b.toml")),
-            Some(PathBuf::from("a.toml"))
-        );
-        assert_eq!(
-            config_path(&[], Some("GATEWIT_CONFIG=b.toml")),
-            Some(PathBuf::from("b.toml"))
-        );
+        assert_eq!(config_path(&pair("a.toml"), Some("GATEWIT_CONFIG=b.toml")), Some(PathBuf::from("a.toml")));
+        assert_eq!(config_path(&[], Some("GATEWIT_CONFIG=b.toml")), Some(PathBuf::from("b.toml")));
         assert_eq!(config_path(&pair(""), None), None);
     }
 
@@ -352,10 +280,7 @@ mod tests {
         assert_eq!(unicode(("OTHER".into(), bad())), Ok(None));
         assert_eq!(unicode((bad(), "x".into())), Ok(None));
         for name in ["SECRET", "SECRET_FILE", "AUTH_X_CLIENT_SECRET"] {
-            assert_eq!(
-                unicode((name.into(), bad())),
-                Err(format!("{name}: the value is not UTF-8 text"))
-            );
+            assert_eq!(unicode((name.into(), bad())), Err(format!("{name}: the value is not UTF-8 text")));
         }
     }
 }

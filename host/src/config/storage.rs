@@ -58,46 +58,23 @@ impl Default for Storage {
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::new("GATEWIT_DATA", "storage.data_folder", |c, v| {
-        path(v).map(|folder| c.place_in(&folder))
-    })
-    .text(),
-    Setting::new("DB_CLIENT", "storage.client", |c, v| {
-        put(&mut c.storage.client, client(v))
-    })
-    .text(),
-    Setting::new("DB_FILENAME", "storage.filename", |c, v| {
-        put(&mut c.storage.filename, path(v))
-    })
-    .text(),
+    Setting::new("GATEWIT_DATA", "storage.data_folder", |c, v| path(v).map(|folder| c.place_in(&folder))).text(),
+    Setting::new("DB_CLIENT", "storage.client", |c, v| put(&mut c.storage.client, client(v))).text(),
+    Setting::new("DB_FILENAME", "storage.filename", |c, v| put(&mut c.storage.filename, path(v))).text(),
     Setting::new("GATEWIT_TOKEN_STORAGE", "storage.tokens", |c, v| {
-        let names = [
-            ("hashed", TokenStorage::Hashed),
-            ("plain", TokenStorage::Plain),
-        ];
+        let names = [("hashed", TokenStorage::Hashed), ("plain", TokenStorage::Plain)];
         put(&mut c.storage.tokens, one_of(v, &names))
     }),
 ];
 
 /// Databases that Directus knows and Gatewit does not serve.
-const UNSUPPORTED: [&str; 9] = [
-    "pg",
-    "postgres",
-    "cockroachdb",
-    "mysql",
-    "mysql2",
-    "mssql",
-    "oracledb",
-    "better-sqlite3",
-    "redshift",
-];
+const UNSUPPORTED: [&str; 9] =
+    ["pg", "postgres", "cockroachdb", "mysql", "mysql2", "mssql", "oracledb", "better-sqlite3", "redshift"];
 
 fn client(value: &Value) -> Result<DatabaseClient, Refusal> {
     let name = text(value)?;
     if UNSUPPORTED.contains(&name.as_str()) {
-        return Err(Refusal::new(
-            "is a database that Gatewit does not support; write sqlite3",
-        ));
+        return Err(Refusal::new("is a database that Gatewit does not support; write sqlite3"));
     }
     one_of(value, &[("sqlite3", DatabaseClient::Sqlite)])
 }

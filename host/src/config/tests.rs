@@ -51,18 +51,12 @@ fn warnings(result: Result<(Config, Vec<Warning>), ConfigErrors>, expected: &Exp
 
 #[test]
 fn without_sources_everything_is_default() {
-    assert_eq!(
-        Config::from_sources(&Sources::default()),
-        Ok((Config::default(), Vec::new()))
-    );
+    assert_eq!(Config::from_sources(&Sources::default()), Ok((Config::default(), Vec::new())));
 }
 
 #[test]
 fn the_reference_says_the_defaults() {
-    assert_eq!(
-        from_toml(include_str!("reference.toml")),
-        Ok((Config::default(), Vec::new()))
-    );
+    assert_eq!(from_toml(include_str!("reference.toml")), Ok((Config::default(), Vec::new())));
 }
 
 #[test]
@@ -70,30 +64,14 @@ fn the_reference_names_every_setting() {
     let reference = include_str!("reference.toml");
     for setting in setting::all() {
         let (section, key) = setting.path.rsplit_once('.').unwrap();
-        let (_, body) = reference
-            .split_once(&format!("\n[{section}]\n"))
-            .expect(section);
+        let (_, body) = reference.split_once(&format!("\n[{section}]\n")).expect(section);
         let body = body.split("\n[").next().unwrap();
-        let is_key = |line: &&str| {
-            line.trim_start_matches('#')
-                .starts_with(&format!("{key} = "))
-        };
-        let place = body
-            .lines()
-            .position(|line| is_key(&line))
-            .expect(setting.path);
+        let is_key = |line: &&str| line.trim_start_matches('#').starts_with(&format!("{key} = "));
+        let place = body.lines().position(|line| is_key(&line)).expect(setting.path);
         let above: Vec<&str> = body.lines().take(place).collect();
-        let comment: Vec<&str> = above
-            .into_iter()
-            .rev()
-            .take_while(|line| line.starts_with("# "))
-            .collect();
+        let comment: Vec<&str> = above.into_iter().rev().take_while(|line| line.starts_with("# ")).collect();
         let variable = format!("[{}]", setting.variable);
-        assert!(
-            comment.iter().any(|line| line.contains(&variable)),
-            "{variable} above {}",
-            setting.path
-        );
+        assert!(comment.iter().any(|line| line.contains(&variable)), "{variable} above {}", setting.path);
     }
 }
 
@@ -101,19 +79,10 @@ fn the_reference_names_every_setting() {
 fn what_the_reference_comments_out_can_be_set() {
     let is_sample = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line != "#";
     let uncomment = |line| if is_sample(line) { &line[1..] } else { line };
-    let lines: Vec<&str> = include_str!("reference.toml")
-        .lines()
-        .map(uncomment)
-        .collect();
+    let lines: Vec<&str> = include_str!("reference.toml").lines().map(uncomment).collect();
     let (config, _) = from_toml(&lines.join("\n")).unwrap();
-    assert_eq!(
-        config.auth.providers[0].settings[1],
-        ("clientSecret".to_owned(), json!("/run/secrets/okta"))
-    );
-    assert_eq!(
-        config.cookies.session.domain.as_deref(),
-        Some("example.com")
-    );
+    assert_eq!(config.auth.providers[0].settings[1], ("clientSecret".to_owned(), json!("/run/secrets/okta")));
+    assert_eq!(config.cookies.session.domain.as_deref(), Some("example.com"));
     assert_eq!(config.passwords.workers, Some(2));
     assert_eq!(config.admin.email.as_deref(), Some("admin@example.com"));
     assert!(config.keys.secret.is_some() && config.keys.key.is_some());
@@ -123,8 +92,7 @@ fn what_the_reference_comments_out_can_be_set() {
 #[test]
 fn the_environment_beats_the_dotenv_and_that_the_file() {
     let toml = "[server]\nport = 1\nhost = \"c\"\npublic_url = \"/c\"\n";
-    let (config, _) =
-        Config::from_sources(&sources(&[("PORT", "3")], "PORT=2\nHOST=b", toml)).unwrap();
+    let (config, _) = Config::from_sources(&sources(&[("PORT", "3")], "PORT=2\nHOST=b", toml)).unwrap();
     assert_eq!((config.server.port, config.server.host.as_str()), (3, "b"));
     assert_eq!(config.server.public_url, "/c");
 }
@@ -170,31 +138,17 @@ fn every_section_can_be_set_from_the_environment() {
 
 #[test]
 fn the_data_folder_moves_what_lies_in_it() {
-    let (config, _) = from_environment(&[
-        ("GATEWIT_DATA", "/var/lib/gatewit"),
-        ("GATEWIT_COMPONENTS", "/opt/c"),
-    ])
-    .unwrap();
-    assert_eq!(
-        config.storage.filename,
-        Path::new("/var/lib/gatewit/gatewit.db")
-    );
-    assert_eq!(
-        config.engine.code_cache,
-        Path::new("/var/lib/gatewit/code-cache")
-    );
+    let (config, _) =
+        from_environment(&[("GATEWIT_DATA", "/var/lib/gatewit"), ("GATEWIT_COMPONENTS", "/opt/c")]).unwrap();
+    assert_eq!(config.storage.filename, Path::new("/var/lib/gatewit/gatewit.db"));
+    assert_eq!(config.engine.code_cache, Path::new("/var/lib/gatewit/code-cache"));
     assert_eq!(config.engine.components, Path::new("/opt/c"));
 }
 
 #[test]
 fn all_problems_are_reported_at_once() {
     let toml = "[server]\nprot = 1\n[log]\nlevel = 5\nstyle = [1]\n[colours]\nred = 1\n";
-    let environment = [
-        ("ACCESS_TOKEN_TTL", "soon"),
-        ("PORT", "70000"),
-        ("GATEWIT_DATTA", "x"),
-        ("DB_CLIENT", "pg"),
-    ];
+    let environment = [("ACCESS_TOKEN_TTL", "soon"), ("PORT", "70000"), ("GATEWIT_DATTA", "x"), ("DB_CLIENT", "pg")];
     errors(
         Config::from_sources(&sources(&environment, "A=\"b", toml)),
         &expect![[r#"
@@ -212,8 +166,7 @@ fn all_problems_are_reported_at_once() {
 
 #[test]
 fn a_section_must_be_one() {
-    let toml =
-        "server = 1\n[auth]\nproviders = 1\n[storage]\nfilename = { a = 1 }\n[log.level]\na = 1";
+    let toml = "server = 1\n[auth]\nproviders = 1\n[storage]\nfilename = { a = 1 }\n[log.level]\na = 1";
     errors(
         from_toml(toml),
         &expect![[r#"
@@ -232,20 +185,13 @@ fn a_broken_file_is_named_without_its_text() {
         assert!(text.starts_with("gatewit.toml: line "), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
-    errors(
-        from_toml("[server]\nport = 1\nport = 2\n"),
-        &expect!["gatewit.toml: line 3: duplicate key"],
-    );
+    errors(from_toml("[server]\nport = 1\nport = 2\n"), &expect!["gatewit.toml: line 3: duplicate key"]);
 }
 
 #[test]
 fn no_message_holds_a_secret() {
     let toml = "[keys]\nsecret = [\"hunter2\"]\n[admin]\ntoken = { a = \"hunter2\" }\n";
-    let result = Config::from_sources(&sources(
-        &[("ADMIN_PASSWORD", "json:[\"hunter2\"]")],
-        "",
-        toml,
-    ));
+    let result = Config::from_sources(&sources(&[("ADMIN_PASSWORD", "json:[\"hunter2\"]")], "", toml));
     let text = result.unwrap_err().to_string();
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(!text.contains("hunter2"), "{text}");
@@ -261,35 +207,19 @@ fn no_message_holds_a_secret() {
 
 #[test]
 fn a_variable_can_come_from_a_file() {
-    let (config, _) =
-        from_environment(&[("SECRET_FILE", "/digits"), ("PUBLIC_URL_FILE", "/base")]).unwrap();
-    assert_eq!(
-        config.keys.secret,
-        Some("0123456789,0123456789,0123456789".to_owned().into())
-    );
+    let (config, _) = from_environment(&[("SECRET_FILE", "/digits"), ("PUBLIC_URL_FILE", "/base")]).unwrap();
+    assert_eq!(config.keys.secret, Some("0123456789,0123456789,0123456789".to_owned().into()));
     assert_eq!(config.server.public_url, "/base");
     let (config, _) = from_toml("[keys]\nsecret_file = \"/digits\"").unwrap();
-    assert_eq!(
-        config.keys.secret,
-        Some("0123456789,0123456789,0123456789".to_owned().into())
-    );
-    let (config, _) =
-        Config::from_sources(&sources(&[("HOST", "a")], "HOST_FILE=/none", "")).unwrap();
-    assert_eq!(
-        config.server.host, "a",
-        "a stronger source wins whatever its form"
-    );
+    assert_eq!(config.keys.secret, Some("0123456789,0123456789,0123456789".to_owned().into()));
+    let (config, _) = Config::from_sources(&sources(&[("HOST", "a")], "HOST_FILE=/none", "")).unwrap();
+    assert_eq!(config.server.host, "a", "a stronger source wins whatever its form");
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_an_error() {
     let toml = "[keys]\nkey_file = 5\n[admin]\ntoken_file = \"/none\"\nemail = \"a@b.c\"\nemail_file = \"/x\"";
-    let environment = [
-        ("SECRET_FILE", "/none"),
-        ("OTHER_FILE", "/none"),
-        ("HOST", "a"),
-        ("HOST_FILE", "/x"),
-    ];
+    let environment = [("SECRET_FILE", "/none"), ("OTHER_FILE", "/none"), ("HOST", "a"), ("HOST_FILE", "/x")];
     errors(
         Config::from_sources(&sources(&environment, "", toml)),
         &expect![[r#"
@@ -304,11 +234,7 @@ fn a_file_that_cannot_be_read_is_an_error() {
 
 #[test]
 fn what_is_probably_not_meant_is_a_warning() {
-    let environment = [
-        ("SECRET", "short"),
-        ("ACCESS_TOKEN_TTL", "900"),
-        ("SESSION_COOKIE_SAME_SITE", "none"),
-    ];
+    let environment = [("SECRET", "short"), ("ACCESS_TOKEN_TTL", "900"), ("SESSION_COOKIE_SAME_SITE", "none")];
     warnings(
         Config::from_sources(&sources(&environment, "hello\n", "")),
         &expect![[r"
@@ -317,51 +243,28 @@ fn what_is_probably_not_meant_is_a_warning() {
             SECRET: is shorter than 32 bytes and may be guessed
             ACCESS_TOKEN_TTL: 900 means 900ms to clients but 900s in tokens; write a unit"]],
     );
-    warnings(
-        from_environment(&[("SECRET", "0123456789abcdef0123456789abcdef")]),
-        &expect![""],
-    );
+    warnings(from_environment(&[("SECRET", "0123456789abcdef0123456789abcdef")]), &expect![""]);
 }
 
 #[test]
 fn a_bare_number_keeps_both_its_readings() {
     let (config, _) = from_environment(&[("ACCESS_TOKEN_TTL", "900")]).unwrap();
-    assert_eq!(
-        (
-            config.auth.access_token_ttl.body_ms(),
-            config.auth.access_token_ttl.jwt_seconds()
-        ),
-        (900, 900)
-    );
+    assert_eq!((config.auth.access_token_ttl.body_ms(), config.auth.access_token_ttl.jwt_seconds()), (900, 900));
     let (config, _) = from_environment(&[("ACCESS_TOKEN_TTL", "900s")]).unwrap();
-    assert_eq!(
-        (
-            config.auth.access_token_ttl.body_ms(),
-            config.auth.access_token_ttl.jwt_seconds()
-        ),
-        (900_000, 900)
-    );
+    assert_eq!((config.auth.access_token_ttl.body_ms(), config.auth.access_token_ttl.jwt_seconds()), (900_000, 900));
 }
 
 #[test]
 fn limits_of_argon2_are_checked() {
     errors(
-        from_environment(&[
-            ("HASH_MEMORY_COST", "4"),
-            ("HASH_TIME_COST", "0"),
-            ("HASH_TYPE", "3"),
-        ]),
+        from_environment(&[("HASH_MEMORY_COST", "4"), ("HASH_TIME_COST", "0"), ("HASH_TYPE", "3")]),
         &expect![[r#"
             HASH_MEMORY_COST: "4" is not a whole number from 8 to 4294967295
             HASH_TIME_COST: "0" is not a whole number from 1 to 4294967295
             HASH_TYPE: "3" is not a variant of Argon2; write 0 (argon2d), 1 (argon2i) or 2 (argon2id)"#]],
     );
     errors(
-        from_environment(&[
-            ("HASH_MEMORY_COST", "63"),
-            ("HASH_PARALLELISM", "8"),
-            ("HASH_HASH_LENGTH", "65"),
-        ]),
+        from_environment(&[("HASH_MEMORY_COST", "63"), ("HASH_PARALLELISM", "8"), ("HASH_HASH_LENGTH", "65")]),
         &expect![[r#"
             HASH_HASH_LENGTH: "65" is not a whole number from 10 to 64
             HASH_MEMORY_COST: 63 is less than 8 KiB for each of HASH_PARALLELISM=8; write at least 64"#]],
@@ -380,10 +283,7 @@ fn limits_of_argon2_are_checked() {
 #[test]
 fn the_two_cookies_have_different_names() {
     errors(
-        from_environment(&[
-            ("SESSION_COOKIE_NAME", "sid"),
-            ("REFRESH_TOKEN_COOKIE_NAME", "sid"),
-        ]),
+        from_environment(&[("SESSION_COOKIE_NAME", "sid"), ("REFRESH_TOKEN_COOKIE_NAME", "sid")]),
         &expect!["SESSION_COOKIE_NAME: is the same as REFRESH_TOKEN_COOKIE_NAME; choose another"],
     );
 }
@@ -393,15 +293,8 @@ fn directives_of_variables_lie_over_those_of_the_file() {
     let toml = "[server.content_security_policy]\nframe-src = \"a\"\nimg_src = [\"b\", \"c\"]\nsandbox = true\n";
     let environment = [("CONTENT_SECURITY_POLICY_DIRECTIVES__FRAME_SRC", "'self'")];
     let (config, _) = Config::from_sources(&sources(&environment, "", toml)).unwrap();
-    let directive = |name: &str, value: &str| Directive {
-        name: name.to_owned(),
-        value: Some(value.to_owned()),
-    };
-    let expected = [
-        directive("frame-src", "'self'"),
-        directive("img-src", "b c"),
-        directive("sandbox", ""),
-    ];
+    let directive = |name: &str, value: &str| Directive { name: name.to_owned(), value: Some(value.to_owned()) };
+    let expected = [directive("frame-src", "'self'"), directive("img-src", "b c"), directive("sandbox", "")];
     assert_eq!(config.server.content_security_policy, expected);
     errors(
         from_environment(&[("CONTENT_SECURITY_POLICY_DIRECTIVES__FRAME_SRC", "a; b")]),

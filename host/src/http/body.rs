@@ -39,37 +39,25 @@ pub(crate) struct BodyLimits {
 impl Default for BodyLimits {
     /// 1 MiB, which is Directus's `1mb`, and a minute, in which a telephone line brings that much.
     fn default() -> Self {
-        Self {
-            bytes: 1 << 20,
-            read_timeout: Duration::from_secs(60),
-        }
+        Self { bytes: 1 << 20, read_timeout: Duration::from_secs(60) }
     }
 }
 
 /// Reads the body as JSON: an object, or an array.
-pub(crate) async fn read_json<B>(
-    headers: &HeaderMap,
-    body: B,
-    limits: BodyLimits,
-) -> Result<Value, Refusal>
+pub(crate) async fn read_json<B>(headers: &HeaderMap, body: B, limits: BodyLimits) -> Result<Value, Refusal>
 where
     B: Body,
     B::Error: Display,
 {
-    let announced = headers.contains_key(header::CONTENT_LENGTH)
-        || headers.contains_key(header::TRANSFER_ENCODING);
+    let announced = headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
     if !announced && body.is_end_stream() {
         return Ok(json!({}));
     }
-    let Some(charset) = json_charset(&text(headers, header::CONTENT_TYPE).unwrap_or_default())
-    else {
+    let Some(charset) = json_charset(&text(headers, header::CONTENT_TYPE).unwrap_or_default()) else {
         return Ok(json!({}));
     };
     if !charset.eq_ignore_ascii_case("utf-8") {
-        return Err(Refusal::payload(format!(
-            "unsupported charset \"{}\"",
-            charset.to_uppercase()
-        )));
+        return Err(Refusal::payload(format!("unsupported charset \"{}\"", charset.to_uppercase())));
     }
     let encoding = Encoding::of(headers)?;
     let bytes = collect(body, limits).await?;
@@ -87,13 +75,9 @@ where
     B: Body,
     B::Error: Display,
 {
-    let within =
-        tokio::time::timeout(limits.read_timeout, collect_unhurried(body, limits.bytes)).await;
+    let within = tokio::time::timeout(limits.read_timeout, collect_unhurried(body, limits.bytes)).await;
     within.unwrap_or_else(|_| {
-        Err(Refusal::payload(format!(
-            "request took longer than {} s to arrive",
-            limits.read_timeout.as_secs()
-        )))
+        Err(Refusal::payload(format!("request took longer than {} s to arrive", limits.read_timeout.as_secs())))
     })
 }
 
@@ -134,31 +118,18 @@ where
             data.advance(length);
         }
     }
-    if too_large {
-        Err(Refusal::payload(TOO_LARGE))
-    } else {
-        Ok(collected)
-    }
+    if too_large { Err(Refusal::payload(TOO_LARGE)) } else { Ok(collected) }
 }
 
 /// The charset of a JSON content type; `None` for any other type.
 fn json_charset(content_type: &str) -> Option<String> {
     let mut parts = content_type.split(';');
-    if !parts
-        .next()?
-        .trim()
-        .eq_ignore_ascii_case("application/json")
-    {
+    if !parts.next()?.trim().eq_ignore_ascii_case("application/json") {
         return None;
     }
-    let charset = parts
-        .filter_map(|part| part.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    Some(
-        charset
-            .map_or("utf-8", |(_, value)| value.trim().trim_matches('"'))
-            .to_owned(),
-    )
+    let charset =
+        parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    Some(charset.map_or("utf-8", |(_, value)| value.trim().trim_matches('"')).to_owned())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,16 +141,12 @@ enum Encoding {
 
 impl Encoding {
     fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let name = text(headers, header::CONTENT_ENCODING)
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let name = text(headers, header::CONTENT_ENCODING).unwrap_or_default().to_ascii_lowercase();
         match name.as_str() {
             "" | "identity" => Ok(Self::Identity),
             "gzip" => Ok(Self::Gzip),
             "deflate" => Ok(Self::Deflate),
-            other => Err(Refusal::payload(format!(
-                "unsupported content encoding \"{other}\""
-            ))),
+            other => Err(Refusal::payload(format!("unsupported content encoding \"{other}\""))),
         }
     }
 
@@ -203,9 +170,7 @@ impl Encoding {
         match self {
             Self::Identity => true,
             Self::Gzip => [first, second] == [0x1f, 0x8b],
-            Self::Deflate => {
-                first & 0x0f == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31)
-            }
+            Self::Deflate => first & 0x0f == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31),
         }
     }
 }
@@ -216,11 +181,7 @@ fn inflate(decoder: impl Read, limit: usize) -> Result<Vec<u8>, Refusal> {
         .take(limit as u64 + 1)
         .read_to_end(&mut inflated)
         .map_err(|error| Refusal::payload(inflate_reason(&error)))?;
-    if inflated.len() > limit {
-        Err(Refusal::payload(TOO_LARGE))
-    } else {
-        Ok(inflated)
-    }
+    if inflated.len() > limit { Err(Refusal::payload(TOO_LARGE)) } else { Ok(inflated) }
 }
 
 /// zlib's words, as far as the decoder lets us tell its errors apart.
@@ -247,27 +208,17 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: BodyLimits = BodyLimits {
-        bytes: 100,
-        read_timeout: Duration::from_secs(5),
-    };
+    const LIMITS: BodyLimits = BodyLimits { bytes: 100, read_timeout: Duration::from_secs(5) };
 
-    async fn read(
-        headers: &[(HeaderName, &'static str)],
-        body: impl Into<Bytes>,
-    ) -> Result<Value, String> {
-        let mut map: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
-            .collect();
+    async fn read(headers: &[(HeaderName, &'static str)], body: impl Into<Bytes>) -> Result<Value, String> {
+        let mut map: HeaderMap =
+            headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
         let body = body.into();
         map.insert(header::CONTENT_LENGTH, body.len().into());
-        read_json(&map, Full::new(body), LIMITS)
-            .await
-            .map_err(|refusal| match refusal {
-                Refusal::InvalidPayload { reason } => reason,
-                other => panic!("{other:?}"),
-            })
+        read_json(&map, Full::new(body), LIMITS).await.map_err(|refusal| match refusal {
+            Refusal::InvalidPayload { reason } => reason,
+            other => panic!("{other:?}"),
+        })
     }
 
     const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
@@ -276,30 +227,14 @@ mod tests {
     async fn json_is_read() {
         assert_eq!(read(&[JSON], r#"{"a":1}"#).await, Ok(json!({ "a": 1 })));
         assert_eq!(read(&[JSON], "[1]").await, Ok(json!([1])));
-        let spelled = (
-            header::CONTENT_TYPE,
-            "Application/JSON ; x=y; Charset=\"UTF-8\"",
-        );
-        assert_eq!(
-            read(&[spelled], "\u{feff}{\"a\":1}").await,
-            Ok(json!({ "a": 1 }))
-        );
+        let spelled = (header::CONTENT_TYPE, "Application/JSON ; x=y; Charset=\"UTF-8\"");
+        assert_eq!(read(&[spelled], "\u{feff}{\"a\":1}").await, Ok(json!({ "a": 1 })));
     }
 
     #[tokio::test]
     async fn other_types_and_empty_bodies_are_empty_objects() {
-        for other in [
-            "application/x-www-form-urlencoded",
-            "text/plain",
-            "application/vnd.api+json",
-            "json",
-            "",
-        ] {
-            assert_eq!(
-                read(&[(header::CONTENT_TYPE, other)], "{\"a\":1}").await,
-                Ok(json!({})),
-                "{other}"
-            );
+        for other in ["application/x-www-form-urlencoded", "text/plain", "application/vnd.api+json", "json", ""] {
+            assert_eq!(read(&[(header::CONTENT_TYPE, other)], "{\"a\":1}").await, Ok(json!({})), "{other}");
         }
         assert_eq!(read(&[], "{\"a\":1}").await, Ok(json!({})));
         assert_eq!(read(&[JSON], "").await, Ok(json!({})));
@@ -309,29 +244,17 @@ mod tests {
 
     #[tokio::test]
     async fn bad_json_is_refused_in_javascripts_words() {
-        assert_eq!(
-            read(&[JSON], "{\"email\":").await,
-            Err("Unexpected end of JSON input".to_owned())
-        );
-        assert_eq!(
-            read(&[JSON], "null").await,
-            Err("Unexpected token 'n', \"null\" is not valid JSON".to_owned())
-        );
+        assert_eq!(read(&[JSON], "{\"email\":").await, Err("Unexpected end of JSON input".to_owned()));
+        assert_eq!(read(&[JSON], "null").await, Err("Unexpected token 'n', \"null\" is not valid JSON".to_owned()));
     }
 
     #[tokio::test]
     async fn charsets_and_encodings_that_are_not_known_are_named() {
         let latin = (header::CONTENT_TYPE, "application/json; charset=latin1");
-        assert_eq!(
-            read(&[latin], "{}").await,
-            Err("unsupported charset \"LATIN1\"".to_owned())
-        );
+        assert_eq!(read(&[latin], "{}").await, Err("unsupported charset \"LATIN1\"".to_owned()));
         for encoding in ["zstd", "br"] {
             let reason = format!("unsupported content encoding \"{encoding}\"");
-            assert_eq!(
-                read(&[JSON, (header::CONTENT_ENCODING, encoding)], "{}").await,
-                Err(reason)
-            );
+            assert_eq!(read(&[JSON, (header::CONTENT_ENCODING, encoding)], "{}").await, Err(reason));
         }
     }
 
@@ -346,72 +269,39 @@ mod tests {
 
     #[tokio::test]
     async fn compressed_bodies_are_inflated() {
-        assert_eq!(
-            read(&[JSON, GZIP], gzip(r#"{"a":1}"#)).await,
-            Ok(json!({ "a": 1 }))
-        );
+        assert_eq!(read(&[JSON, GZIP], gzip(r#"{"a":1}"#)).await, Ok(json!({ "a": 1 })));
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(b"[2]").unwrap();
-        assert_eq!(
-            read(&[JSON, DEFLATE], encoder.finish().unwrap()).await,
-            Ok(json!([2]))
-        );
+        assert_eq!(read(&[JSON, DEFLATE], encoder.finish().unwrap()).await, Ok(json!([2])));
     }
 
     #[tokio::test]
     async fn broken_compression_is_refused_in_zlibs_words() {
-        assert_eq!(
-            read(&[JSON, GZIP], "abc").await,
-            Err("incorrect header check".to_owned())
-        );
-        assert_eq!(
-            read(&[JSON, DEFLATE], "abc").await,
-            Err("incorrect header check".to_owned())
-        );
+        assert_eq!(read(&[JSON, GZIP], "abc").await, Err("incorrect header check".to_owned()));
+        assert_eq!(read(&[JSON, DEFLATE], "abc").await, Err("incorrect header check".to_owned()));
         let mut cut = gzip(r#"{"a":"bcdefghijk"}"#);
         cut.truncate(cut.len() - 10);
-        assert_eq!(
-            read(&[JSON, GZIP], cut).await,
-            Err("unexpected end of file".to_owned())
-        );
+        assert_eq!(read(&[JSON, GZIP], cut).await, Err("unexpected end of file".to_owned()));
         let mut flipped = gzip(r#"{"a":1}"#);
         let crc = flipped.len() - 6;
         flipped[crc] ^= 1;
-        assert_eq!(
-            read(&[JSON, GZIP], flipped).await,
-            Err("incorrect data check".to_owned())
-        );
+        assert_eq!(read(&[JSON, GZIP], flipped).await, Err("incorrect data check".to_owned()));
     }
 
     #[tokio::test]
     async fn the_limit_holds_before_and_after_inflating() {
         let fits = format!("\"{}\"", "a".repeat(96));
-        assert_eq!(
-            read(&[JSON], format!("[{fits}]")).await,
-            Ok(json!(["a".repeat(96)]))
-        );
+        assert_eq!(read(&[JSON], format!("[{fits}]")).await, Ok(json!(["a".repeat(96)])));
         let large = "request entity too large".to_owned();
-        assert_eq!(
-            read(&[JSON], format!("[{fits} ]")).await,
-            Err(large.clone())
-        );
+        assert_eq!(read(&[JSON], format!("[{fits} ]")).await, Err(large.clone()));
         let bomb = gzip(&format!("[\"{}\"]", "a".repeat(100_000)));
-        let limits = BodyLimits {
-            bytes: 1000,
-            ..LIMITS
-        };
+        let limits = BodyLimits { bytes: 1000, ..LIMITS };
         assert!(bomb.len() < limits.bytes);
         let headers = HeaderMap::from_iter([
-            (
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            ),
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
         ]);
-        assert_eq!(
-            read_json(&headers, Full::new(Bytes::from(bomb)), limits).await,
-            Err(Refusal::payload(large))
-        );
+        assert_eq!(read_json(&headers, Full::new(Bytes::from(bomb)), limits).await, Err(Refusal::payload(large)));
     }
 
     /// A body that sends `chunks` pieces of 60 bytes and does not say how many.
@@ -431,31 +321,21 @@ mod tests {
                 return std::task::Poll::Pending;
             }
             self.chunks -= 1;
-            std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(
-                &[b' '; 60],
-            )))))
+            std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(&[b' '; 60])))))
         }
     }
 
     #[tokio::test]
     async fn a_body_without_length_is_cut_off() {
-        let refusal = collect(Endless { chunks: usize::MAX }, LIMITS)
-            .await
-            .unwrap_err();
+        let refusal = collect(Endless { chunks: usize::MAX }, LIMITS).await.unwrap_err();
         assert_eq!(refusal, Refusal::payload(TOO_LARGE));
     }
 
     #[tokio::test]
     async fn a_body_that_stops_arriving_is_given_up() {
-        let limits = BodyLimits {
-            read_timeout: Duration::from_millis(10),
-            ..LIMITS
-        };
+        let limits = BodyLimits { read_timeout: Duration::from_millis(10), ..LIMITS };
         let refusal = collect(Endless { chunks: 1 }, limits).await.unwrap_err();
-        assert_eq!(
-            refusal.message(),
-            "Invalid payload. request took longer than 0 s to arrive."
-        );
+        assert_eq!(refusal.message(), "Invalid payload. request took longer than 0 s to arrive.");
     }
 
     proptest::proptest! {

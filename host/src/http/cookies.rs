@@ -12,17 +12,7 @@ use time::OffsetDateTime;
 
 use super::headers::value_text;
 use super::{date, percent};
-
-/// The `SameSite` attribute (RFC 6265bis §5.6.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SameSite {
-    /// Never sent from another site.
-    Strict,
-    /// Sent when the user navigates here.
-    Lax,
-    /// Always sent; browsers then insist on `Secure`.
-    None,
-}
+use crate::config::{self, SameSite};
 
 /// A cookie's settings that cannot be sent.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,22 +35,22 @@ pub(crate) struct CookieSettings {
 
 impl CookieSettings {
     /// A cookie `name` that lives for `max_age`, or as long as the browser when there is none.
-    pub(crate) fn new(
-        name: &str,
-        max_age: Option<Duration>,
-        same_site: SameSite,
-    ) -> Result<Self, CookieError> {
+    pub(crate) fn new(name: &str, max_age: Option<Duration>, same_site: SameSite) -> Result<Self, CookieError> {
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(token) {
             return Err(CookieError::Name(name.to_owned()));
         }
-        Ok(Self {
-            name: name.to_owned(),
-            max_age,
-            domain: None,
-            secure: false,
-            same_site,
-        })
+        Ok(Self { name: name.to_owned(), max_age, domain: None, secure: false, same_site })
+    }
+
+    /// The cookie as configured, living for `life_ms` milliseconds.
+    pub(crate) fn configured(cookie: &config::Cookie, life_ms: u64) -> Result<Self, CookieError> {
+        let plain = Self::new(&cookie.name, Some(Duration::from_millis(life_ms)), cookie.same_site)?;
+        let placed = match &cookie.domain {
+            Some(domain) => plain.on_domain(domain)?,
+            None => plain,
+        };
+        Ok(if cookie.secure { placed.secure() } else { placed })
     }
 
     /// Sends it to `domain` and its sub-domains.
@@ -118,41 +108,29 @@ impl CookieSettings {
 
 /// Makes the browser forget a cookie that was only needed for one sign-in.
 pub(crate) fn expire(cookie: &CookieSettings) -> HeaderValue {
-    sendable(&format!(
-        "{}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
-        cookie.name
-    ))
+    sendable(&format!("{}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", cookie.name))
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "name and domain are checked by the constructor, the value is percent-encoded"
-)]
+#[expect(clippy::expect_used, reason = "name and domain are checked by the constructor, the value is percent-encoded")]
 fn sendable(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("a cookie is made of header characters")
 }
 
 /// The value of the first cookie called `name`, percent-decoded and without quotes.
 pub(crate) fn get(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .find_map(|value| find(&value_text(value), name))
+    headers.get_all(header::COOKIE).iter().find_map(|value| find(&value_text(value), name))
 }
 
 /// Finds a cookie in the text of a `Cookie` header. Values that cannot be decoded are kept raw.
 fn find(text: &str, name: &str) -> Option<String> {
     let blank = |character: char| character == ' ' || character == '\t';
-    text.split(';')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| key.trim_matches(blank) == name)
-        .map(|(_, value)| {
+    text.split(';').filter_map(|pair| pair.split_once('=')).find(|(key, _)| key.trim_matches(blank) == name).map(
+        |(_, value)| {
             let value = value.trim_matches(blank);
-            let unquoted = value
-                .strip_prefix('"')
-                .and_then(|rest| rest.strip_suffix('"'));
+            let unquoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
             percent::decode_or_keep(unquoted.unwrap_or(value))
-        })
+        },
+    )
 }
 
 #[cfg(test)]
@@ -193,42 +171,23 @@ mod tests {
     #[test]
     fn a_cookie_without_age_ends_with_the_browser() {
         let cookie = CookieSettings::new("openid.acme", None, SameSite::Lax).unwrap();
-        assert_eq!(
-            cookie.set("v", now()),
-            "openid.acme=v; Path=/; HttpOnly; SameSite=Lax"
-        );
-        assert_eq!(
-            expire(&cookie),
-            "openid.acme=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
-        );
+        assert_eq!(cookie.set("v", now()), "openid.acme=v; Path=/; HttpOnly; SameSite=Lax");
+        assert_eq!(expire(&cookie), "openid.acme=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
     }
 
     #[test]
     fn an_age_is_cut_to_whole_seconds_and_may_be_huge() {
-        let short =
-            CookieSettings::new("a", Some(Duration::from_millis(900)), SameSite::Strict).unwrap();
+        let short = CookieSettings::new("a", Some(Duration::from_millis(900)), SameSite::Strict).unwrap();
         assert!(
-            short
-                .set("b", now())
-                .to_str()
-                .unwrap()
-                .starts_with("a=b; Max-Age=0; Path=/; Expires=Sat, 21 Nov 2026")
+            short.set("b", now()).to_str().unwrap().starts_with("a=b; Max-Age=0; Path=/; Expires=Sat, 21 Nov 2026")
         );
         let huge = CookieSettings::new("a", Some(Duration::MAX), SameSite::Strict).unwrap();
-        assert!(
-            huge.set("b", now())
-                .to_str()
-                .unwrap()
-                .contains("Expires=Fri, 31 Dec 9999")
-        );
+        assert!(huge.set("b", now()).to_str().unwrap().contains("Expires=Fri, 31 Dec 9999"));
     }
 
     #[test]
     fn names_and_domains_that_would_break_out_are_refused() {
-        assert_eq!(
-            CookieSettings::new("a;b", None, SameSite::Lax).unwrap_err(),
-            CookieError::Name("a;b".to_owned())
-        );
+        assert_eq!(CookieSettings::new("a;b", None, SameSite::Lax).unwrap_err(), CookieError::Name("a;b".to_owned()));
         assert!(CookieSettings::new("", None, SameSite::Lax).is_err());
         let cookie = CookieSettings::new("a", None, SameSite::Lax).unwrap();
         assert!(cookie.on_domain("example.com; Secure").is_err());

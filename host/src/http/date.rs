@@ -44,10 +44,7 @@ mod tests {
 
     #[test]
     fn a_date_is_written_as_imf_fixdate() {
-        assert_eq!(
-            imf_fixdate(at(1_795_280_677, 0)),
-            "Sat, 21 Nov 2026 17:04:37 GMT"
-        );
+        assert_eq!(imf_fixdate(at(1_795_280_677, 0)), "Sat, 21 Nov 2026 17:04:37 GMT");
         assert_eq!(imf_fixdate(at(0, 999)), "Thu, 01 Jan 1970 00:00:00 GMT");
     }
 
@@ -59,9 +56,6 @@ mod tests {
 
     #[test]
     fn an_iso_date_has_milliseconds() {
-        assert_eq!(
-            iso_millis(at(1_795_280_987, 387)),
-            "2026-11-21T17:09:47.387Z"
-        );
+        assert_eq!(iso_millis(at(1_795_280_987, 387)), "2026-11-21T17:09:47.387Z");
     }
 }

@@ -23,14 +23,9 @@ pub(crate) fn is_valid(address: &str) -> bool {
 
 fn is_local_part(local: &str) -> bool {
     let allowed = |character: char| {
-        !character.is_ascii()
-            || character.is_ascii_alphanumeric()
-            || "!#$%&'*+-/=?^_`{|}~".contains(character)
+        !character.is_ascii() || character.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(character)
     };
-    local.len() <= MAX_LOCAL_BYTES
-        && local
-            .split('.')
-            .all(|atom| !atom.is_empty() && atom.chars().all(allowed))
+    local.len() <= MAX_LOCAL_BYTES && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(allowed))
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -42,9 +37,7 @@ fn is_domain(domain: &str) -> bool {
     let labels: Vec<_> = ascii.split('.').collect();
     match labels.split_last() {
         Some((top, rest)) if !rest.is_empty() => {
-            tld::exist_case_insensitive(top)
-                && is_label(top)
-                && rest.iter().all(|label| is_label(label))
+            tld::exist_case_insensitive(top) && is_label(top) && rest.iter().all(|label| is_label(label))
         }
         _ => false,
     }
@@ -53,9 +46,7 @@ fn is_domain(domain: &str) -> bool {
 /// The domain as a browser would resolve it (UTS #46), or unchanged where a browser would refuse it.
 fn ascii_domain(domain: &str) -> String {
     let url = Url::parse(&format!("http://{domain}"));
-    url.ok()
-        .and_then(|url| url.host_str().map(str::to_owned))
-        .unwrap_or_else(|| domain.to_owned())
+    url.ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| domain.to_owned())
 }
 
 fn is_label(label: &str) -> bool {
@@ -123,8 +114,7 @@ mod tests {
 
     #[test]
     fn an_address_has_254_units_at_most() {
-        let address =
-            |last: usize| format!("a@{0}.{0}.{0}.{1}.com", "a".repeat(63), "a".repeat(last));
+        let address = |last: usize| format!("a@{0}.{0}.{0}.{1}.com", "a".repeat(63), "a".repeat(last));
         assert_eq!(address(56).len(), 254);
         assert!(is_valid(&address(56)));
         assert!(!is_valid(&address(57)));

@@ -8,8 +8,7 @@ use std::time::Duration;
 use hyper::HeaderMap;
 use hyper::header::{self, AsHeaderName, HeaderName, HeaderValue};
 
-const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
-    HeaderName::from_static("cross-origin-opener-policy");
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
 
 /// Directives that come before those of the configuration.
@@ -17,10 +16,7 @@ const FIRST_DIRECTIVES: [(&str, &str); 6] = [
     ("script-src", "'self' 'unsafe-eval'"),
     ("worker-src", "'self' blob:"),
     ("child-src", "'self' blob:"),
-    (
-        "img-src",
-        "'self' data: blob: https://raw.githubusercontent.com https://avatars.githubusercontent.com",
-    ),
+    ("img-src", "'self' data: blob: https://raw.githubusercontent.com https://avatars.githubusercontent.com"),
     ("media-src", "'self'"),
     ("connect-src", "'self' https://* wss://*"),
 ];
@@ -50,9 +46,7 @@ pub(crate) struct StrictTransport {
 
 /// A setting that cannot be sent as a header.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the content security policy directive `{directive}` holds characters that no header may carry"
-)]
+#[error("the content security policy directive `{directive}` holds characters that no header may carry")]
 pub(crate) struct UnsendableDirective {
     directive: String,
 }
@@ -81,15 +75,9 @@ impl HeaderPolicy {
 
     /// Puts the headers into `headers`, in wire order.
     pub(crate) fn apply(&self, headers: &mut HeaderMap) {
-        headers.insert(
-            header::CONTENT_SECURITY_POLICY,
-            self.content_security_policy.clone(),
-        );
+        headers.insert(header::CONTENT_SECURITY_POLICY, self.content_security_policy.clone());
         if self.opener_policy {
-            headers.insert(
-                CROSS_ORIGIN_OPENER_POLICY,
-                HeaderValue::from_static("same-origin-allow-popups"),
-            );
+            headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin-allow-popups"));
         }
         if let Some(value) = &self.strict_transport {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, value.clone());
@@ -99,52 +87,34 @@ impl HeaderPolicy {
     }
 }
 
-fn content_security_policy(
-    settings: &[(String, Option<String>)],
-) -> Result<HeaderValue, UnsendableDirective> {
+fn content_security_policy(settings: &[(String, Option<String>)]) -> Result<HeaderValue, UnsendableDirective> {
     for (name, value) in settings {
         let text = value.as_deref().unwrap_or_default();
-        if !is_directive_name(name)
-            || text.contains([';', ','])
-            || HeaderValue::from_str(text).is_err()
-        {
-            return Err(UnsendableDirective {
-                directive: name.clone(),
-            });
+        if !is_directive_name(name) || text.contains([';', ',']) || HeaderValue::from_str(text).is_err() {
+            return Err(UnsendableDirective { directive: name.clone() });
         }
     }
     let set = |name: &str| settings.iter().rev().find(|(other, _)| other == name);
-    let first = FIRST_DIRECTIVES
-        .iter()
-        .map(|(name, default)| match set(name) {
-            Some((_, value)) => (*name, value.as_deref()),
-            None => (*name, Some(*default)),
-        });
+    let first = FIRST_DIRECTIVES.iter().map(|(name, default)| match set(name) {
+        Some((_, value)) => (*name, value.as_deref()),
+        None => (*name, Some(*default)),
+    });
     let added = settings
         .iter()
         .filter(|(name, _)| FIRST_DIRECTIVES.iter().all(|(other, _)| other != name))
         .map(|(name, value)| (name.as_str(), value.as_deref()));
-    let last = LAST_DIRECTIVES
-        .iter()
-        .filter(|(name, _)| set(name).is_none())
-        .map(|(name, value)| (*name, Some(*value)));
+    let last =
+        LAST_DIRECTIVES.iter().filter(|(name, _)| set(name).is_none()).map(|(name, value)| (*name, Some(*value)));
     let policy: Vec<_> = first
         .chain(added)
         .chain(last)
-        .filter_map(|(name, value)| {
-            value.map(|value| format!("{name} {value}").trim_end().to_owned())
-        })
+        .filter_map(|(name, value)| value.map(|value| format!("{name} {value}").trim_end().to_owned()))
         .collect();
-    HeaderValue::from_str(&policy.join(";")).map_err(|_| UnsendableDirective {
-        directive: "*".to_owned(),
-    })
+    HeaderValue::from_str(&policy.join(";")).map_err(|_| UnsendableDirective { directive: "*".to_owned() })
 }
 
 fn is_directive_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
 fn strict_transport_value(setting: StrictTransport) -> HeaderValue {
@@ -180,10 +150,8 @@ pub(crate) mod tests {
     pub(crate) const DEFAULT_CSP: &str = "script-src 'self' 'unsafe-eval';worker-src 'self' blob:;child-src 'self' blob:;img-src 'self' data: blob: https://raw.githubusercontent.com https://avatars.githubusercontent.com;media-src 'self';connect-src 'self' https://* wss://*;default-src 'self';base-uri 'self';font-src 'self' https: data:;form-action 'self';frame-ancestors 'self';object-src 'none';script-src-attr 'none';style-src 'self' https: 'unsafe-inline'";
 
     fn policy(settings: &[(&str, Option<&str>)]) -> Result<String, UnsendableDirective> {
-        let settings: Vec<_> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)))
-            .collect();
+        let settings: Vec<_> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect();
         content_security_policy(&settings).map(|value| value_text(&value))
     }
 
@@ -194,23 +162,14 @@ pub(crate) mod tests {
 
     #[test]
     fn a_new_directive_stands_before_the_general_ones() {
-        let expected =
-            DEFAULT_CSP.replace(";default-src", ";frame-src https://example.com;default-src");
-        assert_eq!(
-            policy(&[("frame-src", Some("https://example.com"))]).unwrap(),
-            expected
-        );
+        let expected = DEFAULT_CSP.replace(";default-src", ";frame-src https://example.com;default-src");
+        assert_eq!(policy(&[("frame-src", Some("https://example.com"))]).unwrap(), expected);
     }
 
     #[test]
     fn an_override_replaces_and_a_removal_removes() {
-        let expected = DEFAULT_CSP
-            .replace("media-src 'self'", "media-src *")
-            .replace(";object-src 'none'", "");
-        assert_eq!(
-            policy(&[("media-src", Some("*")), ("object-src", None)]).unwrap(),
-            expected
-        );
+        let expected = DEFAULT_CSP.replace("media-src 'self'", "media-src *").replace(";object-src 'none'", "");
+        assert_eq!(policy(&[("media-src", Some("*")), ("object-src", None)]).unwrap(), expected);
     }
 
     #[test]
@@ -223,15 +182,8 @@ pub(crate) mod tests {
 
     #[test]
     fn strict_transport_is_sent_when_set() {
-        let setting = StrictTransport {
-            max_age: Duration::from_secs(100),
-            include_subdomains: true,
-            preload: false,
-        };
-        assert_eq!(
-            strict_transport_value(setting),
-            "max-age=100; includeSubDomains"
-        );
+        let setting = StrictTransport { max_age: Duration::from_secs(100), include_subdomains: true, preload: false };
+        assert_eq!(strict_transport_value(setting), "max-age=100; includeSubDomains");
     }
 
     #[test]

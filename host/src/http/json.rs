@@ -10,15 +10,11 @@ use super::json_wording;
 
 /// Parses a body that is not empty. The error is the reason to send, without a final dot.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
-    let first = text
-        .trim_start_matches(json_wording::is_blank)
-        .chars()
-        .next();
+    let first = text.trim_start_matches(json_wording::is_blank).chars().next();
     if matches!(first, Some(first) if first != '{' && first != '[') {
         return Err(json_wording::not_a_structure(text));
     }
-    serde_json::from_str(text)
-        .map_err(|error| json_wording::syntax_error(text).unwrap_or_else(|| format!("{error}")))
+    serde_json::from_str(text).map_err(|error| json_wording::syntax_error(text).unwrap_or_else(|| format!("{error}")))
 }
 
 #[cfg(test)]
@@ -37,32 +33,21 @@ mod tests {
     #[test]
     fn of_duplicate_keys_the_last_wins() {
         assert_eq!(
-            parse(r#"{"mode":"json","x":1,"mode":"cookie"}"#)
-                .unwrap()
-                .to_string(),
+            parse(r#"{"mode":"json","x":1,"mode":"cookie"}"#).unwrap().to_string(),
             r#"{"mode":"cookie","x":1}"#
         );
     }
 
     #[test]
     fn proto_is_a_key() {
-        assert_eq!(
-            parse(r#"{"__proto__":{"a":1}}"#).unwrap()["__proto__"]["a"],
-            1
-        );
+        assert_eq!(parse(r#"{"__proto__":{"a":1}}"#).unwrap()["__proto__"]["a"], 1);
     }
 
     #[test]
     fn what_only_javascript_accepts_is_refused_with_a_reason() {
         let deep = "[".repeat(200) + &"]".repeat(200);
-        assert_eq!(
-            parse(&deep).unwrap_err(),
-            "recursion limit exceeded at line 1 column 128"
-        );
-        assert_eq!(
-            parse("[1e999]").unwrap_err(),
-            "number out of range at line 1 column 6"
-        );
+        assert_eq!(parse(&deep).unwrap_err(), "recursion limit exceeded at line 1 column 128");
+        assert_eq!(parse("[1e999]").unwrap_err(), "number out of range at line 1 column 6");
         assert!(
             parse(r#"["\ud800"]"#).unwrap_err().contains("surrogate")
                 || parse(r#"["\ud800"]"#).unwrap_err().contains("hex escape")

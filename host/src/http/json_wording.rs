@@ -22,10 +22,7 @@ pub(crate) fn not_a_structure(text: &str) -> String {
 
 /// The message for `text`, or `None` where V8 would not object.
 pub(crate) fn syntax_error(text: &str) -> Option<String> {
-    Scanner::new(text)
-        .document()
-        .err()
-        .map(|Message(message)| message)
+    Scanner::new(text).document().err().map(|Message(message)| message)
 }
 
 struct Message(String);
@@ -45,10 +42,7 @@ struct Scanner {
 
 impl Scanner {
     fn new(text: &str) -> Self {
-        Self {
-            units: text.encode_utf16().collect(),
-            at: 0,
-        }
+        Self { units: text.encode_utf16().collect(), at: 0 }
     }
 
     fn document(&mut self) -> Scan {
@@ -127,11 +121,7 @@ impl Scanner {
         }
         self.string()?;
         self.skip_blanks();
-        if self.take(':') {
-            Ok(())
-        } else {
-            Err(self.error("Expected ':' after property name"))
-        }
+        if self.take(':') { Ok(()) } else { Err(self.error("Expected ':' after property name")) }
     }
 
     fn string(&mut self) -> Scan {
@@ -158,10 +148,7 @@ impl Scanner {
             Some('u') => {
                 self.at += 1;
                 for _ in 0..4 {
-                    if !self
-                        .peek_ascii()
-                        .is_some_and(|digit| digit.is_ascii_hexdigit())
-                    {
+                    if !self.peek_ascii().is_some_and(|digit| digit.is_ascii_hexdigit()) {
                         return Err(self.error("Bad Unicode escape"));
                     }
                     self.at += 1;
@@ -218,14 +205,11 @@ impl Scanner {
     }
 
     fn peek_ascii(&self) -> Option<char> {
-        self.peek()
-            .and_then(|unit| u8::try_from(unit).ok())
-            .map(char::from)
+        self.peek().and_then(|unit| u8::try_from(unit).ok()).map(char::from)
     }
 
     fn at_digit(&self) -> bool {
-        self.peek_ascii()
-            .is_some_and(|digit| digit.is_ascii_digit())
+        self.peek_ascii().is_some_and(|digit| digit.is_ascii_digit())
     }
 
     fn take(&mut self, wanted: char) -> bool {
@@ -255,18 +239,14 @@ impl Scanner {
         let before = self.units.get(..self.at).unwrap_or(&self.units);
         let (mut line, mut line_start) = (1, 0);
         for (index, unit) in before.iter().enumerate() {
-            let carriage_return =
-                *unit == u16::from(b'\r') && before.get(index + 1) != Some(&u16::from(b'\n'));
+            let carriage_return = *unit == u16::from(b'\r') && before.get(index + 1) != Some(&u16::from(b'\n'));
             if *unit == u16::from(b'\n') || carriage_return {
                 line += 1;
                 line_start = index + 1;
             }
         }
         let column = self.at - line_start + 1;
-        Message(format!(
-            "{complaint} at position {} (line {line} column {column})",
-            self.at
-        ))
+        Message(format!("{complaint} at position {} (line {line} column {column})", self.at))
     }
 
     /// The message for a code unit that nothing explains, with a piece of the text around it.
@@ -295,30 +275,17 @@ impl Scanner {
         } else {
             format!("...\"{}\"", self.quote(self.at - CONTEXT, length))
         };
-        Message(format!(
-            "Unexpected token '{}', {context} is not valid JSON",
-            self.quote(self.at, self.at + 1)
-        ))
+        Message(format!("Unexpected token '{}', {context} is not valid JSON", self.quote(self.at, self.at + 1)))
     }
 
     /// Whether the current unit breaks off `true`, `false` or `null`: only there can a string or number be unexpected.
     fn is_inside_a_literal(&self) -> bool {
-        let before = self
-            .at
-            .checked_sub(1)
-            .and_then(|index| self.units.get(index))
-            .copied();
-        before
-            .and_then(|unit| u8::try_from(unit).ok())
-            .is_some_and(|unit| unit.is_ascii_lowercase())
+        let before = self.at.checked_sub(1).and_then(|index| self.units.get(index)).copied();
+        before.and_then(|unit| u8::try_from(unit).ok()).is_some_and(|unit| unit.is_ascii_lowercase())
     }
 
     fn quote(&self, start: usize, end: usize) -> String {
-        String::from_utf16_lossy(
-            self.units
-                .get(start..end.min(self.units.len()))
-                .unwrap_or_default(),
-        )
+        String::from_utf16_lossy(self.units.get(start..end.min(self.units.len())).unwrap_or_default())
     }
 }
 
@@ -491,9 +458,6 @@ mod tests {
     #[test]
     fn a_broken_megabyte_is_worded_quickly() {
         let text = "[".repeat(1 << 20);
-        assert_eq!(
-            super::syntax_error(&text).as_deref(),
-            Some("Unexpected end of JSON input")
-        );
+        assert_eq!(super::syntax_error(&text).as_deref(), Some("Unexpected end of JSON input"));
     }
 }

@@ -105,10 +105,7 @@ async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     // Answers are written at once and whole: waiting for more to send only delays them.
     stream.set_nodelay(true)?;
@@ -148,12 +145,7 @@ impl Connection {
         S: Fn(Request<Incoming>, SocketAddr) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
     {
-        let Self {
-            limits,
-            now,
-            peer,
-            mut stopped,
-        } = self;
+        let Self { limits, now, peer, mut stopped } = self;
         let stopping = stopped.clone();
         let answer = service_fn(move |request: Request<Incoming>| {
             let wants_more = wants_more(&request);
@@ -161,11 +153,7 @@ impl Connection {
             let stopping = stopping.clone();
             async move {
                 let mut response = answer.await;
-                add_connection_headers(
-                    response.headers_mut(),
-                    now(),
-                    wants_more && !*stopping.borrow(),
-                );
+                add_connection_headers(response.headers_mut(), now(), wants_more && !*stopping.borrow());
                 Ok::<_, Infallible>(response)
             }
         });
@@ -199,25 +187,14 @@ impl Connection {
 fn wants_more<B>(request: &Request<B>) -> bool {
     let says = |option: &str| {
         let values = request.headers().get_all(header::CONNECTION);
-        let mut items = values
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','));
+        let mut items = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
         items.any(|item| item.trim().eq_ignore_ascii_case(option))
     };
-    if request.version() == Version::HTTP_11 {
-        !says("close")
-    } else {
-        says("keep-alive")
-    }
+    if request.version() == Version::HTTP_11 { !says("close") } else { says("keep-alive") }
 }
 
 fn add_connection_headers(headers: &mut HeaderMap, now: OffsetDateTime, keep: bool) {
-    headers.extend(
-        HeaderValue::from_str(&date::imf_fixdate(now))
-            .ok()
-            .map(|date| (header::DATE, date)),
-    );
+    headers.extend(HeaderValue::from_str(&date::imf_fixdate(now)).ok().map(|date| (header::DATE, date)));
     if keep {
         headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
         headers.insert(KEEP_ALIVE, HeaderValue::from_static(KEEP_ALIVE_HINT));
@@ -266,22 +243,13 @@ mod tests {
                     release.notified().await;
                 }
                 let policy = HeaderPolicy::new(&[], true, None).unwrap();
-                Reply::pong().into_response(
-                    &policy,
-                    &Conditions::of(request.method(), request.headers()),
-                )
+                Reply::pong().into_response(&policy, &Conditions::of(request.method(), request.headers()))
             }
         };
         let (stop, stopped) = oneshot::channel();
         let stopped = async { stopped.await.unwrap_or_default() };
         let served = tokio::spawn(serve(listener, limits, fixed_clock, service, stopped));
-        Server {
-            address,
-            stop,
-            served,
-            reached,
-            release,
-        }
+        Server { address, stop, served, reached, release }
     }
 
     async fn connect(server: &Server) -> TcpStream {
@@ -321,10 +289,7 @@ mod tests {
         let mut stream = connect(&server).await;
         stream.write_all(get("/", "").as_bytes()).await.unwrap();
         let text = read_pongs(&mut stream, 1).await;
-        let lines: Vec<_> = text
-            .split("\r\n")
-            .filter(|line| !line.starts_with("Content-Security-Policy"))
-            .collect();
+        let lines: Vec<_> = text.split("\r\n").filter(|line| !line.starts_with("Content-Security-Policy")).collect();
         assert_eq!(
             lines,
             [
@@ -352,10 +317,7 @@ mod tests {
             stream.write_all(get("/", "").as_bytes()).await.unwrap();
             read_pongs(&mut stream, 1).await;
         }
-        stream
-            .write_all(get("/", "").repeat(5).as_bytes())
-            .await
-            .unwrap();
+        stream.write_all(get("/", "").repeat(5).as_bytes()).await.unwrap();
         read_pongs(&mut stream, 5).await;
         assert_eq!(end(server).await, 0);
     }
@@ -363,17 +325,11 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_wants_to_close_is_told_so() {
         let server = start(Limits::default()).await;
-        for request in [
-            get("/", "Connection: close\r\n"),
-            "GET / HTTP/1.0\r\n\r\n".to_owned(),
-        ] {
+        for request in [get("/", "Connection: close\r\n"), "GET / HTTP/1.0\r\n\r\n".to_owned()] {
             let mut stream = connect(&server).await;
             stream.write_all(request.as_bytes()).await.unwrap();
             let text = read_to_end(&mut stream).await;
-            assert!(
-                text.contains("Connection: close\r\n") && !text.contains("Keep-Alive"),
-                "{text}"
-            );
+            assert!(text.contains("Connection: close\r\n") && !text.contains("Keep-Alive"), "{text}");
         }
         assert_eq!(end(server).await, 0);
     }
@@ -382,24 +338,15 @@ mod tests {
     async fn head_is_answered_without_body() {
         let server = start(Limits::default()).await;
         let mut stream = connect(&server).await;
-        stream
-            .write_all(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            .await
-            .unwrap();
+        stream.write_all(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
         let text = read_to_end(&mut stream).await;
-        assert!(
-            text.contains("Content-Length: 4\r\n") && text.ends_with("\r\n\r\n"),
-            "{text}"
-        );
+        assert!(text.contains("Content-Length: 4\r\n") && text.ends_with("\r\n\r\n"), "{text}");
         assert_eq!(end(server).await, 0);
     }
 
     #[tokio::test]
     async fn a_client_that_trickles_its_headers_is_cut() {
-        let limits = Limits {
-            header_read_timeout: Duration::from_millis(50),
-            ..Limits::default()
-        };
+        let limits = Limits { header_read_timeout: Duration::from_millis(50), ..Limits::default() };
         let server = start(limits).await;
         let mut stream = connect(&server).await;
         stream.write_all(b"GET / HTTP/1.1\r\nHost").await.unwrap();
@@ -412,10 +359,7 @@ mod tests {
     #[tokio::test]
     async fn headers_that_are_too_large_or_too_many_are_refused() {
         let server = start(Limits::default()).await;
-        for extra in [
-            format!("X: {}\r\n", "a".repeat(64 << 10)),
-            "X: y\r\n".repeat(101),
-        ] {
+        for extra in [format!("X: {}\r\n", "a".repeat(64 << 10)), "X: y\r\n".repeat(101)] {
             let mut stream = connect(&server).await;
             // The server may answer and close before all is written.
             let _ = stream.write_all(get("/", &extra).as_bytes()).await;
@@ -442,20 +386,13 @@ mod tests {
         assert!(TcpStream::connect(server.address).await.is_err());
         server.release.notify_one();
         let answer = read_to_end(&mut busy).await;
-        assert!(
-            answer.ends_with("pong") && answer.contains("Connection: close\r\n"),
-            "{answer}"
-        );
+        assert!(answer.ends_with("pong") && answer.contains("Connection: close\r\n"), "{answer}");
         assert_eq!(server.served.await.unwrap(), 0);
     }
 
     #[tokio::test]
     async fn a_request_that_never_ends_is_cut_at_the_deadline() {
-        let server = start(Limits {
-            shutdown: Duration::from_millis(20),
-            ..Limits::default()
-        })
-        .await;
+        let server = start(Limits { shutdown: Duration::from_millis(20), ..Limits::default() }).await;
         let mut busy = connect(&server).await;
         busy.write_all(get("/slow", "").as_bytes()).await.unwrap();
         server.reached.notified().await;
@@ -465,21 +402,14 @@ mod tests {
 
     #[tokio::test]
     async fn connections_above_the_limit_wait_their_turn() {
-        let server = start(Limits {
-            connections: 1,
-            ..Limits::default()
-        })
-        .await;
+        let server = start(Limits { connections: 1, ..Limits::default() }).await;
         let mut first = connect(&server).await;
         first.write_all(get("/", "").as_bytes()).await.unwrap();
         read_pongs(&mut first, 1).await;
         let mut second = connect(&server).await;
         second.write_all(get("/", "").as_bytes()).await.unwrap();
         let early = tokio::time::timeout(Duration::from_millis(30), second.readable()).await;
-        assert!(
-            early.is_err(),
-            "the second connection was served beside the first"
-        );
+        assert!(early.is_err(), "the second connection was served beside the first");
         drop(first);
         read_pongs(&mut second, 1).await;
         assert_eq!(end(server).await, 0);
@@ -491,8 +421,7 @@ mod tests {
             let mut request = Request::new(());
             *request.version_mut() = version;
             *request.method_mut() = Method::GET;
-            *request.headers_mut() =
-                HeaderMap::from_iter([(header::CONNECTION, HeaderValue::from_static(connection))]);
+            *request.headers_mut() = HeaderMap::from_iter([(header::CONNECTION, HeaderValue::from_static(connection))]);
             request
         };
         assert!(!wants_more(&request("foo, Close", Version::HTTP_11)));

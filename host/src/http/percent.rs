@@ -9,11 +9,7 @@ pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
-        decoded.push(if byte == b'%' {
-            hex(bytes.next()?)? << 4 | hex(bytes.next()?)?
-        } else {
-            byte
-        });
+        decoded.push(if byte == b'%' { hex(bytes.next()?)? << 4 | hex(bytes.next()?)? } else { byte });
     }
     String::from_utf8(decoded).ok()
 }
@@ -25,16 +21,12 @@ pub(crate) fn decode_or_keep(text: &str) -> String {
 
 /// Encodes everything but `A–Z a–z 0–9 - _ . ! ~ * ' ( )`.
 pub(crate) fn encode(text: &str) -> String {
-    encode_unless(text, |byte| {
-        byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte)
-    })
+    encode_unless(text, |byte| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte))
 }
 
 /// Encodes only what may not stand in a `Location`: blanks, quotes, controls and everything that is not ASCII.
 pub(crate) fn encode_location(text: &str) -> String {
-    encode_unless(text, |byte| {
-        byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)
-    })
+    encode_unless(text, |byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
 }
 
 fn encode_unless(text: &str, keep: fn(u8) -> bool) -> String {
@@ -51,9 +43,7 @@ fn encode_unless(text: &str, keep: fn(u8) -> bool) -> String {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

@@ -34,10 +34,7 @@ pub(crate) struct Query(Vec<Parameter>);
 impl Query {
     /// Parses what stands after the `?`.
     pub(crate) fn parse(query: Option<&str>) -> Self {
-        let pairs = query
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty());
+        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         Self(pairs.take(MAX_PARAMETERS).filter_map(parameter).collect())
     }
 
@@ -60,28 +57,17 @@ impl Query {
     /// The fields that the client asks for: comma lists, repeated keys and arrays alike. `None`: its default.
     pub(crate) fn fields(&self) -> Option<Vec<String>> {
         let is_list_index = |index: &str| index.bytes().all(|byte| byte.is_ascii_digit());
-        let mut items: Vec<_> = self
-            .named("fields")
-            .filter(|item| item.index.as_deref().is_none_or(is_list_index))
-            .collect();
-        items.sort_by_key(|item| {
-            item.index
-                .as_ref()
-                .and_then(|index| index.parse::<u32>().ok())
-        });
-        let fields: Vec<_> = items
-            .iter()
-            .flat_map(|item| item.value.split(','))
-            .map(|field| field.trim().to_owned())
-            .collect();
+        let mut items: Vec<_> =
+            self.named("fields").filter(|item| item.index.as_deref().is_none_or(is_list_index)).collect();
+        items.sort_by_key(|item| item.index.as_ref().and_then(|index| index.parse::<u32>().ok()));
+        let fields: Vec<_> =
+            items.iter().flat_map(|item| item.value.split(',')).map(|field| field.trim().to_owned()).collect();
         let nothing = fields.iter().all(String::is_empty);
         (!nothing).then_some(fields)
     }
 
     fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Parameter> {
-        self.0
-            .iter()
-            .filter(move |parameter| parameter.name == name)
+        self.0.iter().filter(move |parameter| parameter.name == name)
     }
 }
 
@@ -93,18 +79,12 @@ fn parameter(pair: &str) -> Option<Parameter> {
     };
     let key = decode(key);
     let (name, index) = match key.split_once('[') {
-        Some((name, rest)) if !name.is_empty() => rest
-            .split_once(']')
-            .map_or((key.clone(), None), |(index, _)| {
-                (name.to_owned(), Some(index.to_owned()))
-            }),
+        Some((name, rest)) if !name.is_empty() => {
+            rest.split_once(']').map_or((key.clone(), None), |(index, _)| (name.to_owned(), Some(index.to_owned())))
+        }
         _ => (key.clone(), None),
     };
-    (!name.is_empty()).then(|| Parameter {
-        name,
-        index,
-        value: decode(value),
-    })
+    (!name.is_empty()).then(|| Parameter { name, index, value: decode(value) })
 }
 
 fn decode(text: &str) -> String {
@@ -127,27 +107,14 @@ mod tests {
 
     #[test]
     fn a_token_is_one_text() {
-        assert_eq!(
-            token("x=1&access_token=a.b-c"),
-            Given::Text("a.b-c".to_owned())
-        );
-        assert_eq!(
-            token("access%5Ftoken=a%20b+c"),
-            Given::Text("a b c".to_owned())
-        );
+        assert_eq!(token("x=1&access_token=a.b-c"), Given::Text("a.b-c".to_owned()));
+        assert_eq!(token("access%5Ftoken=a%20b+c"), Given::Text("a b c".to_owned()));
         assert_eq!(token("access_token=a=b"), Given::Text("a=b".to_owned()));
     }
 
     #[test]
     fn an_empty_token_is_none() {
-        for query in [
-            "",
-            "access_token",
-            "access_token=",
-            "Access_Token=a",
-            "&&",
-            "=x",
-        ] {
+        for query in ["", "access_token", "access_token=", "Access_Token=a", "&&", "=x"] {
             assert_eq!(token(query), Given::Nothing, "{query}");
         }
         assert_eq!(Query::parse(None).text("access_token"), Given::Nothing);
@@ -155,11 +122,7 @@ mod tests {
 
     #[test]
     fn a_token_that_is_a_list_or_an_object_is_told_apart() {
-        for query in [
-            "access_token=a&access_token=b",
-            "access_token[]=a",
-            "access_token[x]=a",
-        ] {
+        for query in ["access_token=a&access_token=b", "access_token[]=a", "access_token[x]=a"] {
             assert_eq!(token(query), Given::Structure, "{query}");
         }
     }
@@ -175,11 +138,7 @@ mod tests {
             "fields[0]=id&fields[1]=role.name",
             "fields[1]=role.name&fields[0]=id",
         ] {
-            assert_eq!(
-                fields(query),
-                Some(vec!["id".to_owned(), "role.name".to_owned()]),
-                "{query}"
-            );
+            assert_eq!(fields(query), Some(vec!["id".to_owned(), "role.name".to_owned()]), "{query}");
         }
     }
 
@@ -192,12 +151,7 @@ mod tests {
 
     #[test]
     fn a_flag_is_set_by_being_there() {
-        for query in [
-            "sessionOnly",
-            "sessionOnly=",
-            "a=b&sessionOnly=true",
-            "sessionOnly=false",
-        ] {
+        for query in ["sessionOnly", "sessionOnly=", "a=b&sessionOnly=true", "sessionOnly=false"] {
             assert!(Query::parse(Some(query)).has("sessionOnly"), "{query}");
         }
         assert!(!Query::parse(Some("sessiononly")).has("sessionOnly"));

@@ -45,40 +45,21 @@ pub(crate) enum Refusal {
     /// No such path, or no such method on it. The path is as the client sent it, without query.
     RouteNotFound { path: String },
     /// GraphQL only: elsewhere a wrong method is `RouteNotFound`.
-    MethodNotAllowed {
-        allowed: Vec<&'static str>,
-        current: String,
-    },
+    MethodNotAllowed { allowed: Vec<&'static str>, current: String },
     /// The invitation was used or withdrawn.
     InvalidInvite,
     /// A field of the stored record has a bad value.
     FailedValidation { field: String, check: FailedCheck },
     /// Another record has this value.
-    RecordNotUnique {
-        collection: String,
-        field: String,
-        value: String,
-    },
+    RecordNotUnique { collection: String, field: String, value: String },
     /// A reference to a record that does not exist.
-    InvalidForeignKey {
-        collection: Option<String>,
-        field: Option<String>,
-        value: Option<String>,
-    },
+    InvalidForeignKey { collection: Option<String>, field: Option<String>, value: Option<String> },
     /// Too many requests: `limit` were allowed; more are from `reset` on, which is `retry_after` from now.
-    RequestsExceeded {
-        limit: u64,
-        reset: OffsetDateTime,
-        retry_after: Duration,
-    },
+    RequestsExceeded { limit: u64, reset: OffsetDateTime, retry_after: Duration },
     /// The provider is set up wrongly.
     InvalidProviderConfig { provider: String },
     /// Something that is needed does not answer. `reason` has no final dot.
-    ServiceUnavailable {
-        service: String,
-        reason: String,
-        retry_after_seconds: Option<u64>,
-    },
+    ServiceUnavailable { service: String, reason: String, retry_after_seconds: Option<u64> },
     /// Something that is needed answers nonsense.
     UnexpectedResponse,
     /// Anything that must not be told.
@@ -90,9 +71,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// A malformed request; `reason` without a final dot.
     pub(crate) fn payload(reason: impl Into<String>) -> Self {
-        Self::InvalidPayload {
-            reason: reason.into(),
-        }
+        Self::InvalidPayload { reason: reason.into() }
     }
 
     /// The server has more work than it can do; come back later.
@@ -142,24 +121,14 @@ impl Refusal {
             Self::UserSuspended => "User suspended.".to_owned(),
             Self::InvalidIp => "Invalid IP address.".to_owned(),
             Self::InvalidToken => "Invalid token.".to_owned(),
-            Self::Forbidden {
-                reason: Some(reason),
-            } => reason.clone(),
-            Self::Forbidden { reason: None } => {
-                "You don't have permission to access this.".to_owned()
-            }
+            Self::Forbidden { reason: Some(reason) } => reason.clone(),
+            Self::Forbidden { reason: None } => "You don't have permission to access this.".to_owned(),
             Self::InvalidProvider => "Invalid provider.".to_owned(),
             Self::LimitExceeded { category } => format!("{category} limit exceeded."),
             Self::RouteNotFound { path } => format!("Route {path} doesn't exist."),
             Self::MethodNotAllowed { allowed, current } => {
-                let allowed: Vec<_> = allowed
-                    .iter()
-                    .map(|method| format!("\"{method}\""))
-                    .collect();
-                format!(
-                    "Invalid method \"{current}\" used. Should be one of {}.",
-                    allowed.join(", ")
-                )
+                let allowed: Vec<_> = allowed.iter().map(|method| format!("\"{method}\"")).collect();
+                format!("Invalid method \"{current}\" used. Should be one of {}.", allowed.join(", "))
             }
             Self::InvalidInvite => "This invite is no longer valid.".to_owned(),
             Self::FailedValidation { field, check } => {
@@ -169,23 +138,15 @@ impl Refusal {
                 };
                 format!("Validation failed for field \"{field}\". {wish}.")
             }
-            Self::RecordNotUnique {
-                collection,
-                field,
-                value,
-            } => {
-                format!(
-                    "Value \"{value}\" for field \"{field}\" in collection \"{collection}\" has to be unique."
-                )
+            Self::RecordNotUnique { collection, field, value } => {
+                format!("Value \"{value}\" for field \"{field}\" in collection \"{collection}\" has to be unique.")
             }
             Self::InvalidForeignKey { .. } => "Invalid foreign key.".to_owned(),
             Self::RequestsExceeded { retry_after, .. } => {
                 format!("Too many requests, retry after {}.", coarse(*retry_after))
             }
             Self::InvalidProviderConfig { .. } => "Invalid config.".to_owned(),
-            Self::ServiceUnavailable {
-                service, reason, ..
-            } => {
+            Self::ServiceUnavailable { service, reason, .. } => {
                 format!("Service \"{service}\" is unavailable. {reason}.")
             }
             Self::UnexpectedResponse => "Received an unexpected response.".to_owned(),
@@ -197,13 +158,8 @@ impl Refusal {
     /// Whole seconds for a `Retry-After` header (RFC 9110 §10.2.3), if this refusal passes by itself.
     pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::RequestsExceeded { retry_after, .. } => {
-                Some((retry_after.as_secs_f64().round() as u64).max(1))
-            }
-            Self::ServiceUnavailable {
-                retry_after_seconds,
-                ..
-            } => *retry_after_seconds,
+            Self::RequestsExceeded { retry_after, .. } => Some((retry_after.as_secs_f64().round() as u64).max(1)),
+            Self::ServiceUnavailable { retry_after_seconds, .. } => *retry_after_seconds,
             _ => None,
         }
     }
@@ -225,48 +181,29 @@ impl Refusal {
 
     fn details(&self) -> Map<String, Value> {
         let details = match self {
-            Self::InvalidPayload { reason }
-            | Self::Forbidden {
-                reason: Some(reason),
-            } => json!({ "reason": reason }),
+            Self::InvalidPayload { reason } | Self::Forbidden { reason: Some(reason) } => json!({ "reason": reason }),
             Self::LimitExceeded { category } => json!({ "category": category }),
             Self::RouteNotFound { path } => json!({ "path": path }),
             Self::MethodNotAllowed { allowed, current } => {
                 json!({ "allowed": allowed, "current": current })
             }
-            Self::FailedValidation {
-                field,
-                check: FailedCheck::Email,
-            } => {
+            Self::FailedValidation { field, check: FailedCheck::Email } => {
                 json!({ "field": field, "type": "email", "path": [] })
             }
-            Self::FailedValidation {
-                field,
-                check: FailedCheck::Regex { invalid },
-            } => {
+            Self::FailedValidation { field, check: FailedCheck::Regex { invalid } } => {
                 json!({ "field": field, "path": [], "type": "regex", "invalid": invalid })
             }
-            Self::RecordNotUnique {
-                collection,
-                field,
-                value,
-            } => {
+            Self::RecordNotUnique { collection, field, value } => {
                 json!({ "collection": collection, "field": field, "value": value })
             }
-            Self::InvalidForeignKey {
-                collection,
-                field,
-                value,
-            } => {
+            Self::InvalidForeignKey { collection, field, value } => {
                 json!({ "collection": collection, "field": field, "value": value })
             }
             Self::RequestsExceeded { limit, reset, .. } => {
                 json!({ "limit": limit, "reset": date::iso_millis(*reset) })
             }
             Self::InvalidProviderConfig { provider } => json!({ "provider": provider }),
-            Self::ServiceUnavailable {
-                service, reason, ..
-            } => json!({ "service": service, "reason": reason }),
+            Self::ServiceUnavailable { service, reason, .. } => json!({ "service": service, "reason": reason }),
             Self::GraphqlValidation { errors } => json!({ "errors": errors }),
             _ => Value::Null,
         };
@@ -289,12 +226,7 @@ pub(crate) fn envelope(refusals: &[Refusal]) -> Value {
 /// A duration in its largest unit, rounded: `3s`, `2m`, `250ms`.
 fn coarse(duration: Duration) -> String {
     let millis = duration.as_millis();
-    let units = [
-        (86_400_000, "d"),
-        (3_600_000, "h"),
-        (60_000, "m"),
-        (1000, "s"),
-    ];
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
     match units.iter().find(|(unit, _)| millis >= *unit) {
         Some((unit, name)) => format!("{}{name}", (millis + unit / 2) / unit),
         None => format!("{millis}ms"),
@@ -334,9 +266,7 @@ mod tests {
     #[test]
     fn a_route_is_named() {
         check(
-            Refusal::RouteNotFound {
-                path: "/auth/unknown".to_owned(),
-            },
+            Refusal::RouteNotFound { path: "/auth/unknown".to_owned() },
             expect![[
                 r#"{"errors":[{"message":"Route /auth/unknown doesn't exist.","extensions":{"path":"/auth/unknown","code":"ROUTE_NOT_FOUND"}}]}"#
             ]],
@@ -346,12 +276,8 @@ mod tests {
     #[test]
     fn a_reason_replaces_the_message_of_forbidden() {
         check(
-            Refusal::Forbidden {
-                reason: Some("Not you.".to_owned()),
-            },
-            expect![[
-                r#"{"errors":[{"message":"Not you.","extensions":{"reason":"Not you.","code":"FORBIDDEN"}}]}"#
-            ]],
+            Refusal::Forbidden { reason: Some("Not you.".to_owned()) },
+            expect![[r#"{"errors":[{"message":"Not you.","extensions":{"reason":"Not you.","code":"FORBIDDEN"}}]}"#]],
         );
         check(
             Refusal::Forbidden { reason: None },
@@ -364,10 +290,7 @@ mod tests {
     #[test]
     fn a_method_is_named_with_the_allowed_ones() {
         check(
-            Refusal::MethodNotAllowed {
-                allowed: vec!["GET", "POST"],
-                current: "PUT".to_owned(),
-            },
+            Refusal::MethodNotAllowed { allowed: vec!["GET", "POST"], current: "PUT".to_owned() },
             expect![[
                 r#"{"errors":[{"message":"Invalid method \"PUT\" used. Should be one of \"GET\", \"POST\".","extensions":{"allowed":["GET","POST"],"current":"PUT","code":"METHOD_NOT_ALLOWED"}}]}"#
             ]],
@@ -377,10 +300,7 @@ mod tests {
     #[test]
     fn the_two_checks_order_their_keys_differently() {
         check(
-            Refusal::FailedValidation {
-                field: "email".to_owned(),
-                check: FailedCheck::Email,
-            },
+            Refusal::FailedValidation { field: "email".to_owned(), check: FailedCheck::Email },
             expect![[
                 r#"{"errors":[{"message":"Validation failed for field \"email\". Value has to be a valid email address.","extensions":{"field":"email","type":"email","path":[],"code":"FAILED_VALIDATION"}}]}"#
             ]],
@@ -388,9 +308,7 @@ mod tests {
         check(
             Refusal::FailedValidation {
                 field: "password".to_owned(),
-                check: FailedCheck::Regex {
-                    invalid: "short".into(),
-                },
+                check: FailedCheck::Regex { invalid: "short".into() },
             },
             expect![[
                 r#"{"errors":[{"message":"Validation failed for field \"password\". Value doesn't have the correct format.","extensions":{"field":"password","path":[],"type":"regex","invalid":"short","code":"FAILED_VALIDATION"}}]}"#
@@ -411,11 +329,7 @@ mod tests {
             ]],
         );
         check(
-            Refusal::InvalidForeignKey {
-                collection: None,
-                field: None,
-                value: None,
-            },
+            Refusal::InvalidForeignKey { collection: None, field: None, value: None },
             expect![[
                 r#"{"errors":[{"message":"Invalid foreign key.","extensions":{"collection":null,"field":null,"value":null,"code":"INVALID_FOREIGN_KEY"}}]}"#
             ]],
@@ -453,21 +367,12 @@ mod tests {
     #[test]
     fn graphql_wants_the_code_first() {
         let extensions = Refusal::payload("no").graphql_extensions();
-        assert_eq!(
-            Value::Object(extensions).to_string(),
-            r#"{"code":"INVALID_PAYLOAD","reason":"no"}"#
-        );
+        assert_eq!(Value::Object(extensions).to_string(), r#"{"code":"INVALID_PAYLOAD","reason":"no"}"#);
     }
 
     #[test]
     fn durations_are_told_in_their_largest_unit() {
-        for (millis, text) in [
-            (250, "250ms"),
-            (1000, "1s"),
-            (59_600, "60s"),
-            (60_000, "1m"),
-            (7_200_000, "2h"),
-        ] {
+        for (millis, text) in [(250, "250ms"), (1000, "1s"), (59_600, "60s"), (60_000, "1m"), (7_200_000, "2h")] {
             assert_eq!(coarse(Duration::from_millis(millis)), text);
         }
     }

@@ -51,10 +51,7 @@ pub(crate) enum Route {
 impl Route {
     /// Whether the request is served without looking at its token.
     pub(crate) fn skips_authentication(&self) -> bool {
-        matches!(
-            self,
-            Self::Ping | Self::Root | Self::Robots | Self::Admin(_)
-        )
+        matches!(self, Self::Ping | Self::Root | Self::Robots | Self::Admin(_))
     }
 }
 
@@ -173,10 +170,7 @@ mod tests {
         assert_eq!(post("/auth/login"), Route::Login);
         assert_eq!(post("/auth/refresh"), Route::Refresh);
         assert_eq!(post("/auth/logout"), Route::Logout);
-        assert_eq!(
-            post("/auth/login/acme"),
-            Route::LoginWith("acme".to_owned())
-        );
+        assert_eq!(post("/auth/login/acme"), Route::LoginWith("acme".to_owned()));
         assert_eq!(get("/auth/login/acme"), Route::BeginWith("acme".to_owned()));
     }
 
@@ -184,10 +178,7 @@ mod tests {
     fn case_and_one_trailing_slash_do_not_matter() {
         assert_eq!(post("/AUTH/Login/"), Route::Login);
         assert_eq!(get("/auth/"), Route::Providers);
-        assert_eq!(
-            post("/auth/login/Acme%20Inc/"),
-            Route::LoginWith("Acme Inc".to_owned())
-        );
+        assert_eq!(post("/auth/login/Acme%20Inc/"), Route::LoginWith("Acme Inc".to_owned()));
         assert_eq!(post("/auth/login//"), Route::Unknown);
         assert_eq!(post("//auth/login"), Route::Unknown);
     }
@@ -196,10 +187,7 @@ mod tests {
     fn only_parameters_are_decoded() {
         assert_eq!(post("/auth/%6Cogin"), Route::Unknown);
         assert_eq!(post("/auth/login/%zz"), Route::Unknown);
-        assert_eq!(
-            post("/auth/login/a%2Fb"),
-            Route::LoginWith("a/b".to_owned())
-        );
+        assert_eq!(post("/auth/login/a%2Fb"), Route::LoginWith("a/b".to_owned()));
     }
 
     #[test]
@@ -230,28 +218,10 @@ mod tests {
     #[test]
     fn options_lists_the_methods_of_a_path() {
         let options = |path: &str| find(&Method::OPTIONS, path);
-        assert_eq!(
-            options("/auth/login"),
-            Route::Options {
-                allow: "POST",
-                provider: None
-            }
-        );
-        assert_eq!(
-            options("/server/ping"),
-            Route::Options {
-                allow: "GET,HEAD",
-                provider: None
-            }
-        );
+        assert_eq!(options("/auth/login"), Route::Options { allow: "POST", provider: None });
+        assert_eq!(options("/server/ping"), Route::Options { allow: "GET,HEAD", provider: None });
         let provider = Some("acme".to_owned());
-        assert_eq!(
-            options("/auth/login/acme"),
-            Route::Options {
-                allow: "GET,HEAD,POST",
-                provider
-            }
-        );
+        assert_eq!(options("/auth/login/acme"), Route::Options { allow: "GET,HEAD,POST", provider });
     }
 
     #[test]
@@ -266,13 +236,7 @@ mod tests {
         for path in ["/server/ping", "/", "/robots.txt", "/admin/login"] {
             assert!(get(path).skips_authentication(), "{path}");
         }
-        for path in [
-            "/server/info",
-            "/server/health",
-            "/auth",
-            "/users/me",
-            "/nonexistent",
-        ] {
+        for path in ["/server/info", "/server/health", "/auth", "/users/me", "/nonexistent"] {
             assert!(!get(path).skips_authentication(), "{path}");
         }
     }

@@ -52,16 +52,15 @@ impl Refusal {
             | Self::TokenExpired
             | Self::UserSuspended
             | Self::InvalidIp => StatusCode::UNAUTHORIZED,
-            Self::InvalidToken
-            | Self::Forbidden { .. }
-            | Self::InvalidProvider
-            | Self::LimitExceeded { .. } => StatusCode::FORBIDDEN,
+            Self::InvalidToken | Self::Forbidden { .. } | Self::InvalidProvider | Self::LimitExceeded { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::RouteNotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestsExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::InvalidProviderConfig { .. }
-            | Self::ServiceUnavailable { .. }
-            | Self::UnexpectedResponse => StatusCode::SERVICE_UNAVAILABLE,
+            Self::InvalidProviderConfig { .. } | Self::ServiceUnavailable { .. } | Self::UnexpectedResponse => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -34,26 +34,17 @@ pub(crate) struct Presented {
 
 impl fmt::Debug for Presented {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Presented")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Presented").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
 /// Looks in the query, the `Authorization` header and the cookie called `session_cookie`, in this order.
-pub(crate) fn find(
-    query: &Query,
-    headers: &HeaderMap,
-    session_cookie: &str,
-) -> Result<Option<Presented>, Refusal> {
+pub(crate) fn find(query: &Query, headers: &HeaderMap, session_cookie: &str) -> Result<Option<Presented>, Refusal> {
     let header = bearer(headers);
     let query = match query.text("access_token") {
         Given::Nothing => None,
         _ if header.is_some() => {
-            return Err(Refusal::payload(
-                "The request uses more than one method for including an access token",
-            ));
+            return Err(Refusal::payload("The request uses more than one method for including an access token"));
         }
         Given::Text(token) => Some(token),
         Given::Structure => return Err(Refusal::payload("\"access_token\" must be a string")),
@@ -90,9 +81,7 @@ mod tests {
         cookie: Option<&'static str>,
     ) -> Result<Option<(String, Source)>, Refusal> {
         let mut headers = HeaderMap::new();
-        headers.extend(
-            authorization.map(|value| (header::AUTHORIZATION, HeaderValue::from_static(value))),
-        );
+        headers.extend(authorization.map(|value| (header::AUTHORIZATION, HeaderValue::from_static(value))));
         headers.extend(cookie.map(|value| (header::COOKIE, HeaderValue::from_static(value))));
         let found = find(&Query::parse(Some(query)), &headers, "session")?;
         Ok(found.map(|presented| (presented.token, presented.source)))
@@ -104,29 +93,17 @@ mod tests {
 
     #[test]
     fn each_place_is_searched() {
-        assert_eq!(
-            look("access_token=q", None, None),
-            found("q", Source::Query)
-        );
+        assert_eq!(look("access_token=q", None, None), found("q", Source::Query));
         assert_eq!(look("", Some("Bearer h"), None), found("h", Source::Header));
         assert_eq!(look("", Some("bEARER h"), None), found("h", Source::Header));
-        assert_eq!(
-            look("", None, Some("session=c")),
-            found("c", Source::Cookie)
-        );
+        assert_eq!(look("", None, Some("session=c")), found("c", Source::Cookie));
         assert_eq!(look("", None, None), Ok(None));
     }
 
     #[test]
     fn query_and_header_win_over_the_cookie() {
-        assert_eq!(
-            look("access_token=q", None, Some("session=c")),
-            found("q", Source::Query)
-        );
-        assert_eq!(
-            look("", Some("Bearer h"), Some("session=c")),
-            found("h", Source::Header)
-        );
+        assert_eq!(look("access_token=q", None, Some("session=c")), found("q", Source::Query));
+        assert_eq!(look("", Some("Bearer h"), Some("session=c")), found("h", Source::Header));
     }
 
     #[test]
@@ -140,24 +117,9 @@ mod tests {
 
     #[test]
     fn other_authorization_headers_are_ignored() {
-        for ignored in [
-            "Basic h",
-            "Bearer",
-            "Bearer a b",
-            "Bearer  a",
-            "Bearer\ta",
-            "h",
-        ] {
-            assert_eq!(
-                look("", Some(ignored), Some("session=c")),
-                found("c", Source::Cookie),
-                "{ignored}"
-            );
-            assert_eq!(
-                look("access_token=q", Some(ignored), None),
-                found("q", Source::Query),
-                "{ignored}"
-            );
+        for ignored in ["Basic h", "Bearer", "Bearer a b", "Bearer  a", "Bearer\ta", "h"] {
+            assert_eq!(look("", Some(ignored), Some("session=c")), found("c", Source::Cookie), "{ignored}");
+            assert_eq!(look("access_token=q", Some(ignored), None), found("q", Source::Query), "{ignored}");
         }
     }
 
@@ -173,10 +135,7 @@ mod tests {
 
     #[test]
     fn the_token_does_not_show_in_the_log() {
-        let presented = Presented {
-            token: "secret".to_owned(),
-            source: Source::Header,
-        };
+        let presented = Presented { token: "secret".to_owned(), source: Source::Header };
         assert!(!format!("{presented:?}").contains("secret"));
     }
 }

@@ -20,55 +20,41 @@ pub(crate) enum Kind {
 
 /// One field of a body.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Field {
+pub(crate) struct Field<'a> {
     /// Its key.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'a str,
     /// What it may hold.
     pub(crate) kind: Kind,
     /// Whether it must be there.
     pub(crate) required: bool,
 }
 
-impl Field {
+impl<'a> Field<'a> {
     /// A field that must be there.
-    pub(crate) const fn required(name: &'static str, kind: Kind) -> Self {
-        Self {
-            name,
-            kind,
-            required: true,
-        }
+    pub(crate) const fn required(name: &'a str, kind: Kind) -> Self {
+        Self { name, kind, required: true }
     }
 
     /// A field that may be left out; `null` is not leaving it out.
-    pub(crate) const fn optional(name: &'static str, kind: Kind) -> Self {
-        Self {
-            name,
-            kind,
-            required: false,
-        }
+    pub(crate) const fn optional(name: &'a str, kind: Kind) -> Self {
+        Self { name, kind, required: false }
     }
 }
 
-/// The body of `POST /auth/login` and of named local providers.
-pub(crate) const LOGIN: &[Field] = &[
-    Field::required("email", Kind::Email),
-    Field::required("password", Kind::Text),
-    Field::optional("mode", Kind::OneOf(&["cookie", "json", "session"])),
-    Field::optional("otp", Kind::Text),
-];
+/// What follows a driver's own fields in the body of a sign-in.
+pub(crate) const SIGN_IN: [Field<'static>; 2] =
+    [Field::optional("mode", Kind::OneOf(&["cookie", "json", "session"])), Field::optional("otp", Kind::Text)];
 
 /// Checks `body`; the error is the reason to send, without a final dot.
-pub(crate) fn check(body: &Value, fields: &[Field]) -> Result<(), String> {
+pub(crate) fn check(body: &Value, fields: &[Field<'_>]) -> Result<(), String> {
     let Value::Object(object) = body else {
         return Err("\"value\" must be of type object".to_owned());
     };
-    fields
-        .iter()
-        .try_for_each(|field| match object.get(field.name) {
-            None if field.required => Err(format!("\"{}\" is required", field.name)),
-            None => Ok(()),
-            Some(value) => check_value(value, field),
-        })
+    fields.iter().try_for_each(|field| match object.get(field.name) {
+        None if field.required => Err(format!("\"{}\" is required", field.name)),
+        None => Ok(()),
+        Some(value) => check_value(value, field),
+    })
 }
 
 /// The text under `name`, if there is one.
@@ -76,7 +62,7 @@ pub(crate) fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
     body.get(name).and_then(Value::as_str)
 }
 
-fn check_value(value: &Value, field: &Field) -> Result<(), String> {
+fn check_value(value: &Value, field: &Field<'_>) -> Result<(), String> {
     let complaint = match (field.kind, value.as_str()) {
         (Kind::OneOf(allowed), Some(text)) if allowed.contains(&text) => return Ok(()),
         (Kind::OneOf(allowed), _) => format!("must be one of [{}]", allowed.join(", ")),
@@ -95,12 +81,14 @@ mod tests {
     use super::*;
 
     fn reason(body: Value) -> Option<String> {
-        check(&body, LOGIN).err()
+        let own = [Field::required("email", Kind::Email), Field::required("password", Kind::Text)];
+        check(&body, &[own, SIGN_IN].concat()).err()
     }
 
     #[test]
     fn a_full_login_passes() {
-        let body = json!({ "email": "user@example.com", "password": "x", "mode": "session", "otp": "123456", "else": 1 });
+        let body =
+            json!({ "email": "user@example.com", "password": "x", "mode": "session", "otp": "123456", "else": 1 });
         assert_eq!(reason(body.clone()), None);
         assert_eq!(text(&body, "mode"), Some("session"));
         assert_eq!(text(&body, "else"), None);
@@ -116,44 +104,16 @@ mod tests {
         for (name, value, words) in [
             ("email", json!(""), "\"email\" is not allowed to be empty"),
             ("email", json!("user"), "\"email\" must be a valid email"),
-            (
-                "email",
-                json!("user@example.local"),
-                "\"email\" must be a valid email",
-            ),
-            (
-                "email",
-                json!(" user@example.com "),
-                "\"email\" must be a valid email",
-            ),
+            ("email", json!("user@example.local"), "\"email\" must be a valid email"),
+            ("email", json!(" user@example.com "), "\"email\" must be a valid email"),
             ("email", json!(1), "\"email\" must be a string"),
             ("email", json!(null), "\"email\" must be a string"),
-            (
-                "email",
-                json!(["user@example.com"]),
-                "\"email\" must be a string",
-            ),
+            ("email", json!(["user@example.com"]), "\"email\" must be a string"),
             ("password", json!(1), "\"password\" must be a string"),
-            (
-                "password",
-                json!(""),
-                "\"password\" is not allowed to be empty",
-            ),
-            (
-                "mode",
-                json!("JSON"),
-                "\"mode\" must be one of [cookie, json, session]",
-            ),
-            (
-                "mode",
-                json!(null),
-                "\"mode\" must be one of [cookie, json, session]",
-            ),
-            (
-                "mode",
-                json!(""),
-                "\"mode\" must be one of [cookie, json, session]",
-            ),
+            ("password", json!(""), "\"password\" is not allowed to be empty"),
+            ("mode", json!("JSON"), "\"mode\" must be one of [cookie, json, session]"),
+            ("mode", json!(null), "\"mode\" must be one of [cookie, json, session]"),
+            ("mode", json!(""), "\"mode\" must be one of [cookie, json, session]"),
             ("otp", json!(123), "\"otp\" must be a string"),
             ("otp", json!(null), "\"otp\" must be a string"),
             ("otp", json!(""), "\"otp\" is not allowed to be empty"),
@@ -165,21 +125,12 @@ mod tests {
     #[test]
     fn the_first_field_of_the_list_is_reported() {
         assert_eq!(reason(json!({})).as_deref(), Some("\"email\" is required"));
-        assert_eq!(
-            reason(json!({ "otp": "", "mode": "x" })).as_deref(),
-            Some("\"email\" is required")
-        );
-        assert_eq!(
-            reason(json!({ "email": "a@b.co", "mode": 1 })).as_deref(),
-            Some("\"password\" is required")
-        );
+        assert_eq!(reason(json!({ "otp": "", "mode": "x" })).as_deref(), Some("\"email\" is required"));
+        assert_eq!(reason(json!({ "email": "a@b.co", "mode": 1 })).as_deref(), Some("\"password\" is required"));
     }
 
     #[test]
     fn a_body_must_be_an_object() {
-        assert_eq!(
-            reason(json!([])).as_deref(),
-            Some("\"value\" must be of type object")
-        );
+        assert_eq!(reason(json!([])).as_deref(), Some("\"value\" must be of type object"));
     }
 }

@@ -11,8 +11,25 @@ use alloc::{
 
 /// What everybody with access to the app may read of the own account, in this order.
 pub const APP_FIELDS: [&str; 19] = [
-    "id", "first_name", "last_name", "last_page", "email", "password", "location", "title", "description", "tags",
-    "provider", "avatar", "language", "appearance", "theme_light", "theme_dark", "tfa_secret", "status", "role",
+    "id",
+    "first_name",
+    "last_name",
+    "last_page",
+    "email",
+    "password",
+    "location",
+    "title",
+    "description",
+    "tags",
+    "provider",
+    "avatar",
+    "language",
+    "appearance",
+    "theme_light",
+    "theme_dark",
+    "tfa_secret",
+    "status",
+    "role",
 ];
 
 /// What everybody with access to the app may read of the own role, in this order.
@@ -242,9 +259,20 @@ mod tests {
     #[test]
     fn values_are_written_as_json() {
         let field = |name: &str, value| (name.to_string(), value);
-        let json = write(&[field("a\"b", Value::Null), field("t", Value::Text("x\n\u{1f600}".into())), field("n", Value::Integer(-1)),
-            field("d", Value::Decimal(1.5)), field("nan", Value::Decimal(f64::NAN)), field("j", Value::Json("[1]".into())),
-            field("i", Value::Ids(vec!["x".into(), "y".into()])), field("s", Value::Concealed), field("b", Value::Boolean(true))]);
-        expect![[r#"{"a\"b":null,"t":"x\n😀","n":-1,"d":1.5,"nan":null,"j":[1],"i":["x","y"],"s":"**********","b":true}"#]].assert_eq(&json);
+        let json = write(&[
+            field("a\"b", Value::Null),
+            field("t", Value::Text("x\n\u{1f600}".into())),
+            field("n", Value::Integer(-1)),
+            field("d", Value::Decimal(1.5)),
+            field("nan", Value::Decimal(f64::NAN)),
+            field("j", Value::Json("[1]".into())),
+            field("i", Value::Ids(vec!["x".into(), "y".into()])),
+            field("s", Value::Concealed),
+            field("b", Value::Boolean(true)),
+        ]);
+        expect![[
+            r#"{"a\"b":null,"t":"x\n😀","n":-1,"d":1.5,"nan":null,"j":[1],"i":["x","y"],"s":"**********","b":true}"#
+        ]]
+        .assert_eq(&json);
     }
 }

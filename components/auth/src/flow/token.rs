@@ -135,8 +135,17 @@ mod tests {
 
     #[test]
     fn claims_are_written_in_the_order_of_the_wire() {
-        let claims = Claims { id: "u", role: None, app_access: true, admin_access: false, enforce_tfa: true,
-            session: Some("s"), iat: 1, exp: 2, iss: ISSUER };
+        let claims = Claims {
+            id: "u",
+            role: None,
+            app_access: true,
+            admin_access: false,
+            enforce_tfa: true,
+            session: Some("s"),
+            iat: 1,
+            exp: 2,
+            iss: ISSUER,
+        };
         expect![[r#"{"id":"u","role":null,"app_access":true,"admin_access":false,"enforce_tfa":true,"session":"s","iat":1,"exp":2,"iss":"directus"}"#]]
             .assert_eq(&serde_json::to_string(&claims).unwrap());
         let plain = Claims { enforce_tfa: false, session: None, ..claims };

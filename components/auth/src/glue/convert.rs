@@ -4,8 +4,12 @@ use super::{
     fault,
     gatewit::{
         auth::types::{Client, Reason, Service},
-        driver::types as driver, keys::signing, storage::access as stored_access, storage::sessions as stored_sessions,
-        storage::types as stored, storage::users,
+        driver::types as driver,
+        keys::signing,
+        storage::access as stored_access,
+        storage::sessions as stored_sessions,
+        storage::types as stored,
+        storage::users,
     },
     write_log,
 };
@@ -95,11 +99,7 @@ pub(super) fn standing(status: users::Status) -> Standing {
 }
 
 pub(super) fn account(user: &users::User) -> Account {
-    Account {
-        standing: standing(user.status),
-        provider: user.provider.clone(),
-        tfa_secret: user.tfa_secret.clone(),
-    }
+    Account { standing: standing(user.status), provider: user.provider.clone(), tfa_secret: user.tfa_secret.clone() }
 }
 
 pub(super) fn policy(policy: stored_access::Policy) -> Policy {

@@ -42,7 +42,12 @@ fn permitted(principal: &Principal) -> Result<Vec<Vec<String>>, Reason> {
 }
 
 /// The account as JSON; `None` if it, or a field of the selection, does not exist.
-fn read(user: &str, principal: &Principal, rights: Rights, selection: &profile::Selection) -> Result<Option<String>, Reason> {
+fn read(
+    user: &str,
+    principal: &Principal,
+    rights: Rights,
+    selection: &profile::Selection,
+) -> Result<Option<String>, Reason> {
     let Some(fields) = users::read(user, &convert::columns(&selection.fields))? else { return Ok(None) };
     let mut fields = convert::fields(fields);
     if !profile::complete(&selection.fields, &fields) {

@@ -93,7 +93,9 @@ fn unknown(id: &str, now_ms: u64) -> Reason {
     if session::is_id(id) {
         match stored::end_family(id, now_ms) {
             Ok(0) => {}
-            Ok(_) => write_log(Level::Warn, "a refresh token was used again after its exchange; its session has ended", &[]),
+            Ok(_) => {
+                write_log(Level::Warn, "a refresh token was used again after its exchange; its session has ended", &[])
+            }
             Err(error) => return error.into(),
         }
     }

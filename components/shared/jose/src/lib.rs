@@ -100,8 +100,17 @@ mod tests {
 
     #[test]
     fn what_is_not_a_token_is_none() {
-        for text in ["", ".", "..", "a.b.c", "a.b", "eyJhbGciOiJIUzI1NiJ9.e30", "eyJhbGciOiJIUzI1NiJ9.e30.!!", "W10.e30.",
-            "eyJhbGciOiJIUzI1NiJ9.e30.e30.e30"] {
+        for text in [
+            "",
+            ".",
+            "..",
+            "a.b.c",
+            "a.b",
+            "eyJhbGciOiJIUzI1NiJ9.e30",
+            "eyJhbGciOiJIUzI1NiJ9.e30.!!",
+            "W10.e30.",
+            "eyJhbGciOiJIUzI1NiJ9.e30.e30.e30",
+        ] {
             assert_eq!(Compact::parse(text), None, "{text:?}");
         }
     }

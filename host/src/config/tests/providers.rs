@@ -24,10 +24,7 @@ fn providers_come_from_the_environment() {
     ])
     .unwrap();
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        warnings,
-        [r#"provider "none" is left out because it has no driver; set its DRIVER"#]
-    );
+    assert_eq!(warnings, [r#"provider "none" is left out because it has no driver; set its DRIVER"#]);
     let pair = |key: &str, value| (key.to_owned(), value);
     let okta = Provider {
         name: "okta".to_owned(),
@@ -57,18 +54,11 @@ fn providers_come_from_the_environment() {
 fn variables_of_a_provider_lie_over_the_file() {
     let toml = "[[auth.providers]]\nname = \"okta\"\ndriver = \"openid\"\nclient_id = \"a\"\nparams = { x_y = 1 }\n\
                 client_secret_file = \"/digits\"\n[[auth.providers]]\nname = \"ad\"\ndriver = \"ldap\"\n";
-    let (config, _) =
-        Config::from_sources(&sources(&[("AUTH_OKTA_CLIENT_ID", "b")], "", toml)).unwrap();
+    let (config, _) = Config::from_sources(&sources(&[("AUTH_OKTA_CLIENT_ID", "b")], "", toml)).unwrap();
     let okta = &config.auth.providers[0];
     assert_eq!(config.auth.providers.len(), 2);
     assert_eq!(okta.settings[0], ("clientId".to_owned(), json!("b")));
-    assert_eq!(
-        okta.settings[1],
-        (
-            "clientSecret".to_owned(),
-            json!("0123456789,0123456789,0123456789")
-        )
-    );
+    assert_eq!(okta.settings[1], ("clientSecret".to_owned(), json!("0123456789,0123456789,0123456789")));
     assert_eq!(okta.settings[2], ("params".to_owned(), json!({"x_y": 1})));
     warnings(
         Config::from_sources(&sources(&[("AUTH_PROVIDERS", "okta")], "", toml)),
@@ -86,10 +76,7 @@ fn a_driver_is_not_handed_the_settings_of_another_provider() {
     ])
     .unwrap();
     assert_eq!(config.auth.providers[0].settings, []);
-    assert_eq!(
-        config.auth.providers[1].settings,
-        [("clientSecret".to_owned(), json!("x"))]
-    );
+    assert_eq!(config.auth.providers[1].settings, [("clientSecret".to_owned(), json!("x"))]);
 }
 
 #[test]

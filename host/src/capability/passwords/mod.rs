@@ -1,0 +1,124 @@
+//! `gatewit:passwords`: whether a password fits an account. Hashes stay here.
+//!
+//! Every verdict costs one hash, whether there is an account or not, and hashes are computed on a bounded pool
+//! ([`pool`]): more than it can hold is refused at once instead of taking memory.
+
+pub(crate) mod argon2;
+pub(crate) mod pool;
+
+use super::storage;
+use crate::bindings::local::gatewit::passwords::accounts::{self, Verdict};
+use argon2::Cost;
+use pool::Pool;
+use std::sync::Arc;
+use wasmtime::component::{HasData, Linker};
+
+/// Seconds after which another try is worth it when the pool is full: about what a full queue of the default length and
+/// cost takes on two cores, divided by ten, because clients retry at different times.
+const RETRY_AFTER_SECONDS: u32 = 4;
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Too many passwords are waiting.
+    #[error("too many passwords are waiting to be hashed")]
+    Overloaded,
+    /// The accounts cannot be read.
+    #[error("the account cannot be read")]
+    Storage(#[from] storage::Error),
+    /// A hash could not be computed.
+    #[error("the password cannot be hashed")]
+    Hash(#[from] argon2::Error),
+}
+
+/// Passwords of the accounts in the store.
+pub(crate) struct Passwords {
+    pool: Pool,
+    cost: Cost,
+    store: Arc<dyn storage::Backend>,
+}
+
+impl Passwords {
+    pub(crate) fn new(pool: Pool, cost: Cost, store: Arc<dyn storage::Backend>) -> Self {
+        Self { pool, cost, store }
+    }
+
+    /// Hashes a new password with a fresh salt.
+    pub(crate) async fn hash(&self, password: String, salt: argon2::Salt) -> Result<String, Error> {
+        let cost = self.cost.clone();
+        Ok(self.pool.run(move |memory| argon2::hash(&cost, password.as_bytes(), salt, memory)).await??)
+    }
+
+    async fn verify(
+        &self,
+        email: &str,
+        password: String,
+        provider: &str,
+        salt: argon2::Salt,
+    ) -> Result<Verdict, Error> {
+        let account = self.store.password(email, provider).await?;
+        let (user, stored) = match account {
+            Some((user, Some(stored))) => (Some(user), Some(stored)),
+            _ => (None, None),
+        };
+        let (cost, kept) = (self.cost.clone(), stored.clone());
+        let (verdict, renewed) = self
+            .pool
+            .run(move |memory| {
+                let fits = argon2::verify(&cost, kept.as_deref(), password.as_bytes(), memory)?;
+                let cheaper = kept.as_deref().is_some_and(|kept| argon2::is_cheaper(&cost, kept));
+                let mut renew = || argon2::hash(&cost, password.as_bytes(), salt, memory);
+                let renewed = if fits && cheaper { Some(renew()?) } else { None };
+                Ok::<_, argon2::Error>((if fits { Verdict::Match } else { Verdict::Mismatch }, renewed))
+            })
+            .await??;
+        if let (Some(user), Some(old), Some(new)) = (user, stored, renewed) {
+            // The sign-in is right either way; the next one tries again.
+            if let Err(error) = self.store.renew_password(&user, &old, &new).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a password hash was not renewed");
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+pub(crate) struct PasswordsView<'a> {
+    pub(crate) passwords: &'a Passwords,
+    /// The provider that is being served; accounts of others do not exist for it.
+    pub(crate) provider: &'a str,
+    pub(crate) clock: &'a dyn super::clock::Clock,
+}
+
+struct Granted;
+
+impl HasData for Granted {
+    type Data<'a> = PasswordsView<'a>;
+}
+
+/// Adds the verification of passwords, and nothing else, to `linker`.
+pub(crate) fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> PasswordsView<'_>,
+) -> wasmtime::Result<()> {
+    accounts::add_to_linker::<T, Granted>(linker, view)
+}
+
+impl accounts::Host for PasswordsView<'_> {
+    async fn verify(&mut self, email: String, password: String) -> Result<Verdict, Error> {
+        let salt = argon2::salt(self.clock)?;
+        self.passwords.verify(&email, password, self.provider, salt).await
+    }
+
+    fn convert_error(&mut self, error: Error) -> wasmtime::Result<accounts::Error> {
+        Ok(match error {
+            Error::Overloaded => {
+                tracing::warn!("the queue of password hashes is full");
+                accounts::Error::Overloaded(RETRY_AFTER_SECONDS)
+            }
+            Error::Storage(_) | Error::Hash(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a password cannot be verified");
+                accounts::Error::Unavailable
+            }
+        })
+    }
+}

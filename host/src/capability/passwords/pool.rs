@@ -1,0 +1,160 @@
+//! Threads that hash, and a queue with an end.
+//!
+//! Each thread keeps the memory of its last hash for a while: faulting in 64 MiB costs a good part of a hash. After a
+//! quiet time the memory goes back.
+
+use super::Error;
+use ::argon2::Block;
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// How long a thread keeps its memory without work. Longer than the pause between two sign-ins of a busy server.
+const MEMORY_KEPT_FOR: Duration = Duration::from_secs(5);
+
+type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
+
+struct Queue {
+    state: Mutex<State>,
+    ready: Condvar,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+/// The handle to the threads. They end after the last job once it is dropped.
+pub(crate) struct Pool(Arc<Queue>);
+
+impl Pool {
+    /// Starts `workers` threads with room for `limit` waiting jobs.
+    pub(crate) fn start(workers: usize, limit: usize) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue { state: Mutex::default(), ready: Condvar::new(), limit });
+        for index in 0..workers {
+            let queue = queue.clone();
+            std::thread::Builder::new().name(format!("password-{index}")).spawn(move || work(&queue))?;
+        }
+        Ok(Self(queue))
+    }
+
+    /// Runs a job on one of the threads.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (caller, answer) = oneshot::channel();
+        let job = move |memory: &mut Vec<Block>| {
+            // Nobody waits any more: the work can be saved.
+            if !caller.is_closed() {
+                let _ = caller.send(job(memory));
+            }
+        };
+        {
+            let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.jobs.len() >= self.0.limit {
+                return Err(Error::Overloaded);
+            }
+            state.jobs.push_back(Box::new(job));
+        }
+        self.0.ready.notify_one();
+        // A thread that panicked over this job has said so.
+        answer.await.map_err(|_| Error::Overloaded)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.0.ready.notify_all();
+    }
+}
+
+fn work(queue: &Queue) {
+    let mut memory = Vec::new();
+    loop {
+        match queue.next(!memory.is_empty()) {
+            // A panic must not take the thread with it; the caller sees its answer never come, and the memory goes.
+            Next::Job(job) => {
+                if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+                    memory = Vec::new();
+                }
+            }
+            Next::Quiet => memory = Vec::new(),
+            Next::Closed => return,
+        }
+    }
+}
+
+enum Next {
+    Job(Job),
+    Quiet,
+    Closed,
+}
+
+impl Queue {
+    /// Waits for a job; only for a while if there is memory to give back.
+    fn next(&self, holds_memory: bool) -> Next {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Next::Job(job);
+            }
+            if state.closed {
+                return Next::Closed;
+            }
+            if holds_memory {
+                let waited = self.ready.wait_timeout(state, MEMORY_KEPT_FOR);
+                let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                state = after;
+                if timeout.timed_out() && state.jobs.is_empty() {
+                    return Next::Quiet;
+                }
+            } else {
+                state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn jobs_run_and_answer() {
+        let pool = Pool::start(2, 4).unwrap();
+        assert_eq!(pool.run(|_| 5).await.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let pool = Arc::new(Pool::start(1, 1).unwrap());
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (started, running) = oneshot::channel();
+        let busy = pool.clone();
+        let first = tokio::spawn(async move {
+            busy.run(move |_| {
+                let _ = started.send(());
+                held.recv().unwrap();
+            })
+            .await
+        });
+        running.await.unwrap();
+        let waiting = pool.clone();
+        let second = tokio::spawn(async move { waiting.run(|_| ()).await });
+        while pool.0.state.lock().unwrap().jobs.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(pool.run(|_| ()).await, Err(Error::Overloaded)));
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        second.await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,59 @@
+//! Which capabilities a component is linked with. What is not granted here does not exist for it: a component that
+//! imports more is refused when it is loaded.
+
+use super::Call;
+use crate::capability::{clock, config, drivers, keys, log, pace, passwords, storage};
+use wasmtime::{Engine, component::Linker};
+use wasmtime_wasi::{
+    WasiView,
+    cli::{WasiCli, WasiCliView},
+    p2,
+};
+
+/// The name of the driver that may ask about passwords.
+const LOCAL: &str = "local";
+
+/// The world `auth`.
+pub(super) fn rules(engine: &Engine) -> wasmtime::Result<Linker<Call>> {
+    let mut linker = Linker::new(engine);
+    clock::add_to_linker(&mut linker, Call::clock)?;
+    config::add_to_linker(&mut linker, Call::config)?;
+    drivers::add_to_linker(&mut linker, Call::drivers)?;
+    keys::add_to_linker(&mut linker, Call::keys)?;
+    log::add_to_linker(&mut linker, Call::log)?;
+    pace::add_to_linker(&mut linker, Call::pace)?;
+    storage::add_to_linker(&mut linker, Call::storage)?;
+    Ok(linker)
+}
+
+/// The worlds of drivers. `local` may ask about passwords; no other driver may.
+pub(super) fn driver(engine: &Engine, name: &str) -> wasmtime::Result<Linker<Call>> {
+    let mut linker = Linker::new(engine);
+    config::add_to_linker(&mut linker, Call::config)?;
+    log::add_to_linker(&mut linker, Call::log)?;
+    if name == LOCAL {
+        passwords::add_to_linker(&mut linker, Call::passwords)?;
+    }
+    inert_wasi(&mut linker)?;
+    Ok(linker)
+}
+
+/// What the standard libraries of languages import by themselves. All of it is inert (see [`Call`]'s `WasiView`); files
+/// and sockets are not even there.
+fn inert_wasi(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
+    use p2::bindings::cli;
+    p2::add_to_linker_proxy_interfaces_async(linker)?;
+    p2::bindings::random::insecure::add_to_linker::<Call, wasmtime_wasi::random::WasiRandom>(linker, |call| {
+        call.ctx().ctx.random()
+    })?;
+    p2::bindings::random::insecure_seed::add_to_linker::<Call, wasmtime_wasi::random::WasiRandom>(linker, |call| {
+        call.ctx().ctx.random()
+    })?;
+    cli::exit::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
+    cli::environment::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
+    cli::terminal_input::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
+    cli::terminal_output::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
+    cli::terminal_stdin::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
+    cli::terminal_stdout::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
+    cli::terminal_stderr::add_to_linker::<Call, WasiCli>(linker, Call::cli)
+}

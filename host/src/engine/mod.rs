@@ -1,0 +1,56 @@
+//! Components on wasmtime: loading them, and calling each in a sandbox that is new for every call.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`runtime`] | the one wasmtime engine, its pool and its clock tick |
+//! | [`code`] | compiled code, kept on disk and trusted only with our own seal |
+//! | [`grants`] | which capabilities a component is linked with |
+//! | [`call`] | one call: its state, its budget, and what went wrong |
+//! | [`rules`] | the operations of the auth component |
+//! | [`driver`] | the operations of a driver |
+//!
+//! This folder alone names `Store`. Absent: HTTP, SQL, and decisions about authentication.
+
+mod call;
+mod code;
+mod driver;
+mod grants;
+mod rules;
+mod runtime;
+
+pub(crate) use call::{Call, CallError, Services};
+pub(crate) use code::CodeCache;
+pub(crate) use driver::Driver;
+pub(crate) use rules::{Conversation, Outcome, Rules};
+pub(crate) use runtime::{Budget, Runtime};
+
+/// Why a component is not served. Said once, at the start; nothing is served in its place.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("cannot read the component `{name}`")]
+    Read {
+        /// The component.
+        name: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no component, or asks for more than its world has.
+    #[error("the component `{name}` cannot be loaded: {reason}")]
+    Refused {
+        /// The component.
+        name: String,
+        /// What the engine says.
+        reason: String,
+    },
+    /// The engine does not start.
+    #[error("the engine for components does not start: {0}")]
+    Engine(String),
+}
+
+impl LoadError {
+    fn refused(name: &str, error: &wasmtime::Error) -> Self {
+        Self::Refused { name: name.to_owned(), reason: format!("{error:#}") }
+    }
+}

@@ -1,0 +1,89 @@
+//! The one wasmtime engine, its pool of instances and its clock tick.
+
+use super::LoadError;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often running code is looked at. A loop holds a core for so long before others get their turn.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// Linear memory and tables that stay resident in a free slot. A component touches few pages; resetting more than it
+/// touched costs more than faulting them in again.
+const KEEP_RESIDENT_BYTES: usize = 64 * 1024;
+
+/// Stack of a call. Component code needs little, and each slot reserves it.
+const STACK_BYTES: usize = 1024 * 1024;
+
+/// Core modules inside of one component: the program and adapters.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 8;
+
+/// What one call may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    /// Linear memory, in bytes.
+    pub(crate) memory_bytes: usize,
+    /// Time in component code. Waiting for the host does not count.
+    pub(crate) time: Duration,
+    /// Calls at the same time, of the rules and of drivers each.
+    pub(crate) calls: u32,
+}
+
+/// The engine, and the room in it.
+pub(crate) struct Runtime {
+    pub(super) engine: Engine,
+    pub(super) budget: Budget,
+    /// Calls of the rules. Apart from those of drivers: a call of the rules waits for a driver, and if both drew from one
+    /// stock, the rules could take all and wait for ever.
+    pub(super) rules: Arc<Semaphore>,
+    pub(super) drivers: Arc<Semaphore>,
+}
+
+impl Runtime {
+    pub(crate) fn start(budget: Budget) -> Result<Self, LoadError> {
+        let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
+        let engine = Engine::new(&config(budget)).map_err(failed)?;
+        tick(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
+        let room = || Arc::new(Semaphore::new(usize::try_from(budget.calls).unwrap_or(Semaphore::MAX_PERMITS)));
+        Ok(Self { engine, budget, rules: room(), drivers: room() })
+    }
+}
+
+fn config(budget: Budget) -> Config {
+    let calls = budget.calls.saturating_mul(2);
+    let cores = calls.saturating_mul(CORE_INSTANCES_PER_COMPONENT);
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(calls)
+        .total_core_instances(cores)
+        .total_memories(calls)
+        .total_tables(calls.saturating_mul(2))
+        .total_stacks(calls)
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
+        .max_memories_per_component(1)
+        .max_tables_per_component(8)
+        .max_memory_size(budget.memory_bytes)
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(KEEP_RESIDENT_BYTES)
+        .async_stack_keep_resident(KEEP_RESIDENT_BYTES);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .async_stack_size(STACK_BYTES)
+        .max_wasm_stack(STACK_BYTES / 2)
+        .epoch_interruption(true)
+        .wasm_component_model(true);
+    config
+}
+
+/// Counts the epoch up until the engine is gone.
+fn tick(engine: &Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let beat = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new().name("epoch".to_owned()).spawn(beat).map(drop)
+}

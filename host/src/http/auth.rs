@@ -1,0 +1,203 @@
+//! `/auth`: sign-in, refresh, sign-out and the list of providers.
+
+use super::{
+    refusal::Refusal,
+    respond::Reply,
+    route::Route,
+    service::Exchange,
+    token::Source,
+    validate::{self, Field, Kind},
+};
+use crate::{
+    bindings::{
+        auth::{
+            exports::gatewit::auth::sessions::{Attempt, Form, Grant, Held},
+            gatewit::auth::types::Reason,
+        },
+        driver::exports::gatewit::driver::about::Format,
+    },
+    capability::drivers::Served,
+    engine::{Conversation, Outcome},
+    gatewit::broken,
+};
+use serde_json::{Map, Value, json};
+
+/// Where a client keeps what it holds (SPEC of the wire: `mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// In its own memory.
+    Json,
+    /// The refresh token in a cookie.
+    Cookie,
+    /// Everything in a cookie.
+    Session,
+}
+
+impl Mode {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Self::Json),
+            "cookie" => Some(Self::Cookie),
+            "session" => Some(Self::Session),
+            _ => None,
+        }
+    }
+
+    /// For refresh and sign-out: said, or guessed from what is there. `None` for anything that is not a mode.
+    fn resolve(body: &Value) -> Option<Self> {
+        match (body.get("mode"), body.get("refresh_token")) {
+            (None | Some(Value::Null), None | Some(Value::Null)) => Some(Self::Cookie),
+            (None | Some(Value::Null), Some(_)) => Some(Self::Json),
+            (Some(mode), _) => Self::named(mode.as_str().unwrap_or_default()),
+        }
+    }
+
+    fn form(self) -> Form {
+        match self {
+            Self::Json | Self::Cookie => Form::Tokens,
+            Self::Session => Form::Session,
+        }
+    }
+}
+
+/// A refresh by session cookie says for itself whether the cookie is good: an exchange knows more of it than a look does.
+pub(super) fn authenticates_itself(route: &Route, exchange: &Exchange<'_>, body: &Value) -> bool {
+    *route == Route::Refresh && exchange.presents_cookie() && Mode::resolve(body) == Some(Mode::Session)
+}
+
+/// `GET /auth`.
+pub(super) async fn providers(exchange: &Exchange<'_>) -> Reply {
+    let list = async {
+        let mut rules = exchange.server.rules().await?;
+        rules.providers(exchange.query.has("sessionOnly")).await.map_err(|error| broken(&error))?
+    };
+    match list.await {
+        Err(reason) => exchange.refused(reason),
+        Ok(providers) => {
+            let entry = |(name, value): (&str, Option<String>)| value.map(|value| (name.to_owned(), value.into()));
+            let entries = providers.into_iter().map(|provider| {
+                let known = [
+                    ("name", Some(provider.name)),
+                    ("label", provider.label),
+                    ("driver", Some(provider.driver)),
+                    ("icon", provider.icon),
+                ];
+                Value::Object(known.into_iter().filter_map(entry).collect::<Map<_, _>>())
+            });
+            let data: Vec<_> = entries.collect();
+            Reply::json(&json!({ "data": data, "disableDefault": exchange.server.config.auth.disable_default }))
+        }
+    }
+}
+
+/// `POST /auth/login` and `POST /auth/login/<provider>`.
+pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value) -> Reply {
+    let Some(served) = exchange.server.provider(provider) else { return exchange.not_found() };
+    let fields = fields(served);
+    if let Err(reason) = validate::check(body, &fields) {
+        exchange.hold(exchange.wire.login_stall).await;
+        return Reply::refused(&[Refusal::payload(reason)]);
+    }
+    let text = |name| validate::text(body, name).map(ToOwned::to_owned);
+    let mode = text("mode").and_then(|name| Mode::named(&name)).unwrap_or(Mode::Json);
+    let attempt = Attempt {
+        provider: provider.to_owned(),
+        values: served.fields.iter().filter_map(|field| text(&field.name)).collect(),
+        otp: text("otp"),
+        form: mode.form(),
+    };
+    let answer = operate(exchange, async |rules| rules.login(&attempt, &exchange.client).await).await;
+    match answer {
+        Ok(grant) => granted(exchange, mode, &grant),
+        Err(reason) => exchange.refused(reason),
+    }
+}
+
+/// What the driver asks for, then what every sign-in may say.
+fn fields(served: &Served) -> Vec<Field<'_>> {
+    let own = served.fields.iter().map(|field| {
+        let kind = match field.format {
+            Format::Email => Kind::Email,
+            Format::Text | Format::Password => Kind::Text,
+        };
+        Field::required(&field.name, kind)
+    });
+    own.chain(validate::SIGN_IN).collect()
+}
+
+/// `POST /auth/refresh`.
+pub(super) async fn refresh(exchange: &Exchange<'_>, body: &Value) -> Reply {
+    let (mode, held) = match holding(exchange, body) {
+        Ok(holding) => holding,
+        Err(reason) => return exchange.refused(reason),
+    };
+    let answer = operate(exchange, async |rules| rules.refresh(&held, mode.form(), &exchange.client).await).await;
+    match answer {
+        Ok(grant) => granted(exchange, mode, &grant),
+        Err(reason) if mode == Mode::Session => exchange.token_refused(Source::Cookie, reason),
+        Err(reason) => exchange.refused(reason),
+    }
+}
+
+/// `POST /auth/logout`. Both cookies go, whichever mode it is.
+pub(super) async fn logout(exchange: &Exchange<'_>, body: &Value) -> Reply {
+    let held = match holding(exchange, body) {
+        Ok((_, held)) => held,
+        Err(reason) => return exchange.refused(reason),
+    };
+    if let Err(reason) = operate(exchange, async |rules| rules.logout(&held, &exchange.client).await).await {
+        return exchange.refused(reason);
+    }
+    let carried = [&exchange.wire.refresh_cookie, &exchange.wire.session_cookie];
+    let carried = carried.into_iter().filter(|cookie| exchange.cookie(cookie).is_some());
+    carried.fold(Reply::no_content(), |reply, cookie| reply.with_cookie(cookie.clear(exchange.now)))
+}
+
+/// The mode, and what the client holds in it.
+fn holding(exchange: &Exchange<'_>, body: &Value) -> Result<(Mode, Held), Reason> {
+    let missing = || {
+        let reason = "The refresh token is required in either the payload or cookie";
+        Reason::InvalidPayload(reason.to_owned())
+    };
+    let mode = Mode::resolve(body).ok_or_else(missing)?;
+    let held = match mode {
+        Mode::Json => match body.get("refresh_token") {
+            None | Some(Value::Null | Value::Bool(false)) => None,
+            Some(Value::String(token)) if token.is_empty() => None,
+            Some(Value::String(token)) => Some(Held::RefreshToken(token.clone())),
+            // What is no text is no token of anybody.
+            Some(_) => return Err(Reason::InvalidCredentials),
+        },
+        Mode::Cookie => exchange.cookie(&exchange.wire.refresh_cookie).map(Held::RefreshToken),
+        Mode::Session => exchange.cookie(&exchange.wire.session_cookie).map(Held::SessionToken),
+    };
+    Ok((mode, held.ok_or_else(missing)?))
+}
+
+/// Calls the rules and answers no sooner than they want, sandbox gone.
+async fn operate<T>(
+    exchange: &Exchange<'_>,
+    operation: impl AsyncFnOnce(&mut Conversation) -> Outcome<T>,
+) -> Result<T, Reason> {
+    let mut rules = exchange.server.rules().await?;
+    let outcome = operation(&mut rules).await;
+    let hold = rules.hold();
+    drop(rules);
+    exchange.hold(hold).await;
+    outcome.map_err(|error| broken(&error))?
+}
+
+/// The tokens of a signed-in client, each where the mode wants it.
+fn granted(exchange: &Exchange<'_>, mode: Mode, grant: &Grant) -> Reply {
+    let expires = grant.expires_in_ms;
+    let (refresh_token, access_token) = (&grant.refresh_token, &grant.access_token);
+    match mode {
+        Mode::Json => Reply::json(
+            &json!({ "data": { "expires": expires, "refresh_token": refresh_token, "access_token": access_token } }),
+        ),
+        Mode::Cookie => Reply::json(&json!({ "data": { "expires": expires, "access_token": access_token } }))
+            .with_cookie(exchange.wire.refresh_cookie.set(refresh_token, exchange.now)),
+        Mode::Session => Reply::json(&json!({ "data": { "expires": expires } }))
+            .with_cookie(exchange.wire.session_cookie.set(access_token, exchange.now)),
+    }
+}

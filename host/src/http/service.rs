@@ -1,0 +1,276 @@
+//! From a request to its answer: token, route, body, who is asking, and then the handler of the route.
+//!
+//! Absent: everything that only one route does (`auth`, `account`, `server`), and decisions about authentication.
+
+use super::{
+    account, auth,
+    body::{self, BodyLimits},
+    client,
+    cookies::{self, CookieSettings},
+    headers::{HeaderPolicy, StrictTransport},
+    query::Query,
+    refusal::Refusal,
+    request_id::RequestId,
+    respond::{Conditions, Reply},
+    route::{self, Route},
+    server,
+    token::{self, Presented, Source},
+};
+use crate::{
+    Config,
+    bindings::auth::{
+        exports::gatewit::auth::access::Principal,
+        gatewit::auth::types::{Client, Reason},
+    },
+    config::TrustProxy,
+    engine::Conversation,
+    gatewit::{Server, broken},
+};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Method, Request, Response, body::Body, header::HeaderName, http::request::Parts};
+use serde_json::Value;
+use std::{
+    convert::Infallible,
+    fmt::Display,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+/// What the wire needs of the configuration, made once.
+pub(crate) struct Wire {
+    headers: HeaderPolicy,
+    pub(super) refresh_cookie: CookieSettings,
+    pub(super) session_cookie: CookieSettings,
+    body: BodyLimits,
+    trust_proxy: TrustProxy,
+    address_header: Option<HeaderName>,
+    pub(super) login_stall: Duration,
+}
+
+impl Wire {
+    /// # Errors
+    /// What is wrong with a setting, for people.
+    pub(crate) fn new(config: &Config) -> Result<Self, String> {
+        let text = |error: &dyn Display| error.to_string();
+        let settings = &config.server;
+        let directives: Vec<_> =
+            settings.content_security_policy.iter().map(|each| (each.name.clone(), each.value.clone())).collect();
+        let hsts = settings.hsts.enabled.then_some(StrictTransport {
+            max_age: Duration::from_secs(settings.hsts.max_age_seconds),
+            include_subdomains: settings.hsts.include_sub_domains,
+            preload: settings.hsts.preload,
+        });
+        let headers = HeaderPolicy::new(&directives, settings.cross_origin_opener_policy_enabled, hsts);
+        let cookie = |cookie, life_ms| CookieSettings::configured(cookie, life_ms).map_err(|error| text(&error));
+        let address_header = settings.ip_custom_header.as_ref().map(|name| name.parse());
+        Ok(Self {
+            headers: headers.map_err(|error| text(&error))?,
+            refresh_cookie: cookie(&config.cookies.refresh, config.auth.refresh_token_ttl.body_ms())?,
+            session_cookie: cookie(&config.cookies.session, config.auth.session_cookie_ttl.body_ms())?,
+            body: BodyLimits {
+                bytes: usize::try_from(settings.max_payload_bytes).unwrap_or(usize::MAX),
+                ..BodyLimits::default()
+            },
+            trust_proxy: settings.ip_trust_proxy.clone(),
+            address_header: address_header.transpose().map_err(|_| "IP_CUSTOM_HEADER is not the name of a header")?,
+            login_stall: config.auth.login_stall_time,
+        })
+    }
+}
+
+/// A server as a [`tower`](https://docs.rs/tower-service) service of `http` requests. Clones serve the same server.
+///
+/// The address of the client is taken from a [`SocketAddr`] in the request's extensions; without one the client has none,
+/// and policies that are bound to addresses do not apply.
+#[derive(Clone)]
+pub struct Service {
+    server: Arc<Server>,
+}
+
+impl<B> tower_service::Service<Request<B>> for Service
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Display,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        let peer = request.extensions().get::<SocketAddr>().copied();
+        Box::pin(async move { Ok(service.answer(request, peer).await) })
+    }
+}
+
+impl Service {
+    pub(crate) fn new(server: Arc<Server>) -> Self {
+        Self { server }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn answer<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Full<Bytes>>
+    where
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Display,
+    {
+        let started = Instant::now();
+        let span = RequestId::random().span(request.method(), request.uri());
+        let conditions = Conditions::of(request.method(), request.headers());
+        let (parts, body) = request.into_parts();
+        let wire = &self.server.wire;
+        let reply = async {
+            let reply = match Exchange::new(&self.server, &parts, peer, started) {
+                Ok(exchange) => exchange.run(body).await,
+                Err(refusal) => Reply::refused(&[refusal]),
+            };
+            let status = reply.status().as_u16();
+            tracing::info!(status, micros = started.elapsed().as_micros(), "answered");
+            reply
+        };
+        reply.instrument(span).await.into_response(&wire.headers, &conditions)
+    }
+}
+
+/// One request on its way to its answer.
+pub(super) struct Exchange<'a> {
+    pub(super) server: &'a Server,
+    pub(super) wire: &'a Wire,
+    pub(super) parts: &'a Parts,
+    pub(super) query: Query,
+    pub(super) client: Client,
+    pub(super) now: OffsetDateTime,
+    started: Instant,
+    presented: Option<Presented>,
+}
+
+/// Who is asking, and the sandbox in which that was found out.
+pub(super) struct Caller {
+    pub(super) principal: Principal,
+    pub(super) rules: Conversation,
+}
+
+impl<'a> Exchange<'a> {
+    fn new(server: &'a Server, parts: &'a Parts, peer: Option<SocketAddr>, started: Instant) -> Result<Self, Refusal> {
+        let wire = &server.wire;
+        let query = Query::parse(parts.uri.query());
+        let presented = token::find(&query, &parts.headers, wire.session_cookie.name())?;
+        let peer = peer.map(|peer| peer.ip());
+        let address = client::address(peer, &parts.headers, &wire.trust_proxy, wire.address_header.as_ref());
+        let client = Client {
+            address: address.map(|address| address.to_string()),
+            user_agent: client::user_agent(&parts.headers),
+            origin: client::origin(&parts.headers),
+        };
+        let now = OffsetDateTime::UNIX_EPOCH + server.services.clock.now();
+        Ok(Self { server, wire, parts, query, client, now, started, presented })
+    }
+
+    async fn run<B>(self, body: B) -> Reply
+    where
+        B: Body,
+        B::Error: Display,
+    {
+        let route = route::find(&self.parts.method, self.parts.uri.path());
+        let carries_body = !matches!(self.parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let body = if carries_body {
+            match body::read_json(&self.parts.headers, body, self.wire.body).await {
+                Ok(body) => body,
+                Err(refusal) => return Reply::refused(&[refusal]),
+            }
+        } else {
+            Value::Null
+        };
+        let caller = if route.skips_authentication() || auth::authenticates_itself(&route, &self, &body) {
+            None
+        } else {
+            match self.caller().await {
+                Ok(caller) => caller,
+                Err(reply) => return reply,
+            }
+        };
+        match route {
+            Route::Ping => Reply::pong(),
+            Route::Root => server::root(&self),
+            Route::Robots => Reply::robots(),
+            Route::Info => server::info(&self, caller.is_some()).await,
+            Route::Health => server::health(&self, caller.as_ref().map(|caller| &caller.principal)).await,
+            Route::Providers => auth::providers(&self).await,
+            Route::Login => auth::login(&self, "default", &body).await,
+            Route::LoginWith(name) if name != "default" => auth::login(&self, &name, &body).await,
+            Route::Refresh => auth::refresh(&self, &body).await,
+            Route::Logout => auth::logout(&self, &body).await,
+            Route::Me => account::me(&self, caller).await,
+            Route::Options { allow, provider } if provider.as_ref().is_none_or(|name| self.serves(name)) => {
+                Reply::options(allow)
+            }
+            Route::Options { .. } | Route::LoginWith(_) | Route::BeginWith(_) | Route::Admin(_) | Route::Unknown => {
+                self.not_found()
+            }
+        }
+    }
+
+    fn serves(&self, provider: &str) -> bool {
+        provider != "default" && self.server.provider(provider).is_some()
+    }
+
+    /// Who is asking; nobody without a token. A bad token ends the request, whatever it wants.
+    async fn caller(&self) -> Result<Option<Caller>, Reply> {
+        let Some(presented) = &self.presented else { return Ok(None) };
+        let authenticate = async {
+            let mut rules = self.server.rules().await?;
+            let principal =
+                rules.authenticate(&presented.token, &self.client).await.map_err(|error| broken(&error))??;
+            Ok::<_, Reason>(Caller { principal, rules })
+        };
+        authenticate.await.map(Some).map_err(|reason| self.token_refused(presented.source, reason))
+    }
+
+    /// A token that is not good, or no longer, does not stay in the cookie.
+    pub(super) fn token_refused(&self, source: Source, reason: Reason) -> Reply {
+        let bad = matches!(reason, Reason::InvalidCredentials | Reason::InvalidToken);
+        let reply = self.refused(reason);
+        match source {
+            Source::Cookie if bad => reply.with_cookie(self.wire.session_cookie.clear(self.now)),
+            _ => reply,
+        }
+    }
+
+    pub(super) fn refused(&self, reason: Reason) -> Reply {
+        Reply::refused(&[Refusal::of(reason, self.now)])
+    }
+
+    pub(super) fn not_found(&self) -> Reply {
+        Reply::refused(&[Refusal::RouteNotFound { path: self.parts.uri.path().to_owned() }])
+    }
+
+    /// A cookie of the request; an empty one is none.
+    pub(super) fn cookie(&self, cookie: &CookieSettings) -> Option<String> {
+        cookies::get(&self.parts.headers, cookie.name()).filter(|value| !value.is_empty())
+    }
+
+    /// The token that the request presents came from the session cookie.
+    pub(super) fn presents_cookie(&self) -> bool {
+        self.presented.as_ref().is_some_and(|presented| presented.source == Source::Cookie)
+    }
+
+    /// Waits until so much time has passed since the request began.
+    pub(super) async fn hold(&self, at_least: Duration) {
+        if !at_least.is_zero() {
+            tokio::time::sleep_until(self.started + at_least).await;
+        }
+    }
+}
