@@ -41,7 +41,7 @@ impl Default for BodyLimits {
     fn default() -> Self {
         Self {
             bytes: 1 << 20,
-            read_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_mins(1),
         }
     }
 }

@@ -13,15 +13,18 @@
 
 pub(crate) mod body;
 pub(crate) mod client;
+pub(crate) mod conditions;
 pub(crate) mod cookies;
 pub(crate) mod date;
 pub(crate) mod email;
 pub(crate) mod headers;
 pub(crate) mod json;
 mod json_wording;
+mod keep_alive;
 pub(crate) mod listener;
 pub(crate) mod percent;
 pub(crate) mod query;
+mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request_id;
 pub(crate) mod respond;
