@@ -39,7 +39,7 @@ pub(crate) struct BodyLimits {
 impl Default for BodyLimits {
     /// 1 MiB, which is Directus's `1mb`, and a minute, in which a telephone line brings that much.
     fn default() -> Self {
-        Self { bytes: 1 << 20, read_timeout: Duration::from_secs(60) }
+        Self { bytes: 1 << 20, read_timeout: Duration::from_mins(1) }
     }
 }
 

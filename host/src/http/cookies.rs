@@ -4,6 +4,7 @@
 //! that is what clients of this protocol know; an empty session cookie counts as none (`token`). Deliberately absent: a jar;
 //! a request asks for the one or two names it needs.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use hyper::HeaderMap;
@@ -77,16 +78,17 @@ impl CookieSettings {
     /// Gives the cookie a value; it expires `max_age` after `now`.
     pub(crate) fn set(&self, value: &str, now: OffsetDateTime) -> HeaderValue {
         let mut text = format!("{}={}", self.name, percent::encode(value));
+        // Writing to a string cannot fail.
         if let Some(max_age) = self.max_age {
-            text += &format!("; Max-Age={}", max_age.as_secs());
+            let _ = write!(text, "; Max-Age={}", max_age.as_secs());
         }
         if let Some(domain) = &self.domain {
-            text += &format!("; Domain={domain}");
+            let _ = write!(text, "; Domain={domain}");
         }
         text += "; Path=/";
         if let Some(max_age) = self.max_age {
             let life = time::Duration::try_from(max_age).unwrap_or(time::Duration::MAX);
-            text += &format!("; Expires={}", date::imf_fixdate(now.saturating_add(life)));
+            let _ = write!(text, "; Expires={}", date::imf_fixdate(now.saturating_add(life)));
         }
         text += "; HttpOnly";
         if self.secure {
@@ -145,13 +147,13 @@ mod tests {
         OffsetDateTime::from_unix_timestamp(NOW).unwrap()
     }
 
-    fn days(days: u64) -> Option<Duration> {
-        Some(Duration::from_secs(days * 86_400))
+    fn days(days: u64) -> Duration {
+        Duration::from_secs(days * 86_400)
     }
 
     #[test]
     fn a_plain_cookie_is_written_like_this() {
-        let cookie = CookieSettings::new("directus_refresh_token", days(7), SameSite::Lax).unwrap();
+        let cookie = CookieSettings::new("directus_refresh_token", Some(days(7)), SameSite::Lax).unwrap();
         assert_eq!(
             cookie.set("G4jc-_", now()),
             "directus_refresh_token=G4jc-_; Max-Age=604800; Path=/; Expires=Sat, 28 Nov 2026 17:04:37 GMT; HttpOnly; SameSite=Lax"
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn domain_and_secure_have_their_places() {
-        let cookie = CookieSettings::new("stk", days(1), SameSite::None).unwrap();
+        let cookie = CookieSettings::new("stk", Some(days(1)), SameSite::None).unwrap();
         let cookie = cookie.on_domain(".example.com").unwrap().secure();
         assert_eq!(
             cookie.clear(now()),

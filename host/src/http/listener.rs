@@ -13,23 +13,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Request, Response, Version};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use time::OffsetDateTime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::date;
-
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-
-/// What clients are told about idle connections. Less than [`Limits::header_read_timeout`], so that a client gives a
-/// connection up before the server does, and no request is lost in between.
-const KEEP_ALIVE_HINT: &str = "timeout=5";
+use super::keep_alive;
 
 /// Pause after a failed `accept`, most likely for want of file descriptors, which only time brings back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -148,12 +141,12 @@ impl Connection {
         let Self { limits, now, peer, mut stopped } = self;
         let stopping = stopped.clone();
         let answer = service_fn(move |request: Request<Incoming>| {
-            let wants_more = wants_more(&request);
+            let wants_more = keep_alive::wants_more(&request);
             let answer = service(request, peer);
             let stopping = stopping.clone();
             async move {
                 let mut response = answer.await;
-                add_connection_headers(response.headers_mut(), now(), wants_more && !*stopping.borrow());
+                keep_alive::add_headers(response.headers_mut(), now(), wants_more && !*stopping.borrow());
                 Ok::<_, Infallible>(response)
             }
         });
@@ -170,12 +163,11 @@ impl Connection {
             ended = &mut connection => Some(ended),
             () = stop => None,
         };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+        let ended = if let Some(ended) = ended {
+            ended
+        } else {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         };
         if let Err(error) = ended {
             tracing::debug!(%error, %peer, "a connection ended early");
@@ -183,36 +175,15 @@ impl Connection {
     }
 }
 
-/// Whether the client means to send another request (RFC 9112 §9.3).
-fn wants_more<B>(request: &Request<B>) -> bool {
-    let says = |option: &str| {
-        let values = request.headers().get_all(header::CONNECTION);
-        let mut items = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-        items.any(|item| item.trim().eq_ignore_ascii_case(option))
-    };
-    if request.version() == Version::HTTP_11 { !says("close") } else { says("keep-alive") }
-}
-
-fn add_connection_headers(headers: &mut HeaderMap, now: OffsetDateTime, keep: bool) {
-    headers.extend(HeaderValue::from_str(&date::imf_fixdate(now)).ok().map(|date| (header::DATE, date)));
-    if keep {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
-        headers.insert(KEEP_ALIVE, HeaderValue::from_static(KEEP_ALIVE_HINT));
-    } else {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use hyper::Method;
-    use hyper::header::HeaderMap;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::{Notify, oneshot};
     use tokio::task::JoinHandle;
 
+    use super::super::conditions::Conditions;
     use super::super::headers::HeaderPolicy;
-    use super::super::respond::{Conditions, Reply};
+    use super::super::respond::Reply;
     use super::*;
 
     fn fixed_clock() -> OffsetDateTime {
@@ -413,20 +384,5 @@ mod tests {
         drop(first);
         read_pongs(&mut second, 1).await;
         assert_eq!(end(server).await, 0);
-    }
-
-    #[test]
-    fn the_wish_to_close_is_found_in_a_list() {
-        let request = |connection: &'static str, version| {
-            let mut request = Request::new(());
-            *request.version_mut() = version;
-            *request.method_mut() = Method::GET;
-            *request.headers_mut() = HeaderMap::from_iter([(header::CONNECTION, HeaderValue::from_static(connection))]);
-            request
-        };
-        assert!(!wants_more(&request("foo, Close", Version::HTTP_11)));
-        assert!(wants_more(&request("upgrade", Version::HTTP_11)));
-        assert!(wants_more(&request("Keep-Alive", Version::HTTP_10)));
-        assert!(!wants_more(&request("upgrade", Version::HTTP_10)));
     }
 }

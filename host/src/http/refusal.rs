@@ -158,7 +158,9 @@ impl Refusal {
     /// Whole seconds for a `Retry-After` header (RFC 9110 §10.2.3), if this refusal passes by itself.
     pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::RequestsExceeded { retry_after, .. } => Some((retry_after.as_secs_f64().round() as u64).max(1)),
+            Self::RequestsExceeded { retry_after, .. } => {
+                Some((*retry_after + Duration::from_millis(500)).as_secs().max(1))
+            }
             Self::ServiceUnavailable { retry_after_seconds, .. } => *retry_after_seconds,
             _ => None,
         }
@@ -239,7 +241,7 @@ mod tests {
 
     use super::*;
 
-    fn check(refusal: Refusal, expected: Expect) {
+    fn check(refusal: Refusal, expected: &Expect) {
         expected.assert_eq(&envelope(&[refusal]).to_string());
     }
 
@@ -247,7 +249,7 @@ mod tests {
     fn a_payload_refusal_repeats_its_reason() {
         check(
             Refusal::payload("\"email\" is required"),
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Invalid payload. \"email\" is required.","extensions":{"reason":"\"email\" is required","code":"INVALID_PAYLOAD"}}]}"#
             ]],
         );
@@ -257,7 +259,7 @@ mod tests {
     fn credentials_say_nothing_else() {
         check(
             Refusal::InvalidCredentials,
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Invalid user credentials.","extensions":{"code":"INVALID_CREDENTIALS"}}]}"#
             ]],
         );
@@ -267,7 +269,7 @@ mod tests {
     fn a_route_is_named() {
         check(
             Refusal::RouteNotFound { path: "/auth/unknown".to_owned() },
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Route /auth/unknown doesn't exist.","extensions":{"path":"/auth/unknown","code":"ROUTE_NOT_FOUND"}}]}"#
             ]],
         );
@@ -277,11 +279,11 @@ mod tests {
     fn a_reason_replaces_the_message_of_forbidden() {
         check(
             Refusal::Forbidden { reason: Some("Not you.".to_owned()) },
-            expect![[r#"{"errors":[{"message":"Not you.","extensions":{"reason":"Not you.","code":"FORBIDDEN"}}]}"#]],
+            &expect![[r#"{"errors":[{"message":"Not you.","extensions":{"reason":"Not you.","code":"FORBIDDEN"}}]}"#]],
         );
         check(
             Refusal::Forbidden { reason: None },
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"You don't have permission to access this.","extensions":{"code":"FORBIDDEN"}}]}"#
             ]],
         );
@@ -291,7 +293,7 @@ mod tests {
     fn a_method_is_named_with_the_allowed_ones() {
         check(
             Refusal::MethodNotAllowed { allowed: vec!["GET", "POST"], current: "PUT".to_owned() },
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Invalid method \"PUT\" used. Should be one of \"GET\", \"POST\".","extensions":{"allowed":["GET","POST"],"current":"PUT","code":"METHOD_NOT_ALLOWED"}}]}"#
             ]],
         );
@@ -301,7 +303,7 @@ mod tests {
     fn the_two_checks_order_their_keys_differently() {
         check(
             Refusal::FailedValidation { field: "email".to_owned(), check: FailedCheck::Email },
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Validation failed for field \"email\". Value has to be a valid email address.","extensions":{"field":"email","type":"email","path":[],"code":"FAILED_VALIDATION"}}]}"#
             ]],
         );
@@ -310,7 +312,7 @@ mod tests {
                 field: "password".to_owned(),
                 check: FailedCheck::Regex { invalid: "short".into() },
             },
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Validation failed for field \"password\". Value doesn't have the correct format.","extensions":{"field":"password","path":[],"type":"regex","invalid":"short","code":"FAILED_VALIDATION"}}]}"#
             ]],
         );
@@ -324,13 +326,13 @@ mod tests {
                 field: "email".to_owned(),
                 value: "[user@example.com]".to_owned(),
             },
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Value \"[user@example.com]\" for field \"email\" in collection \"directus_users\" has to be unique.","extensions":{"collection":"directus_users","field":"email","value":"[user@example.com]","code":"RECORD_NOT_UNIQUE"}}]}"#
             ]],
         );
         check(
             Refusal::InvalidForeignKey { collection: None, field: None, value: None },
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Invalid foreign key.","extensions":{"collection":null,"field":null,"value":null,"code":"INVALID_FOREIGN_KEY"}}]}"#
             ]],
         );
@@ -346,7 +348,7 @@ mod tests {
         assert_eq!(limited.retry_after_seconds(), Some(3));
         check(
             limited,
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Too many requests, retry after 3s.","extensions":{"limit":5,"reset":"2026-11-21T17:09:47.387Z","code":"REQUESTS_EXCEEDED"}}]}"#
             ]],
         );
@@ -358,7 +360,7 @@ mod tests {
         assert_eq!(overload.retry_after_seconds(), Some(2));
         check(
             overload,
-            expect![[
+            &expect![[
                 r#"{"errors":[{"message":"Service \"api\" is unavailable. Under pressure.","extensions":{"service":"api","reason":"Under pressure","code":"SERVICE_UNAVAILABLE"}}]}"#
             ]],
         );
