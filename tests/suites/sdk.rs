@@ -55,7 +55,8 @@ fn install(npm: &Path) -> anyhow::Result<PathBuf> {
     let output = install.arg(format!("@directus/sdk@{VERSION}")).current_dir(&folder).output()?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        let why = errors.lines().find(|line| line.contains("error") || line.contains("ERR")).unwrap_or("no reason given");
+        let why =
+            errors.lines().find(|line| line.contains("error") || line.contains("ERR")).unwrap_or("no reason given");
         return Err(Skip(format!("npm could not install @directus/sdk {VERSION}: {why}")).into());
     }
     Ok(folder)

@@ -59,7 +59,9 @@ impl Bindings {
     pub fn fill_json(&self, value: &Value) -> anyhow::Result<Value> {
         Ok(match value {
             Value::String(text) => Value::String(self.fill(text)?),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.fill_json(item)).collect::<Result<_, _>>()?),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.fill_json(item)).collect::<Result<_, _>>()?)
+            }
             Value::Object(fields) => {
                 let mut filled = Map::new();
                 for (key, field) in fields {
@@ -114,8 +116,9 @@ pub enum Piece<'a> {
 #[must_use]
 pub fn pieces(mut text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
-    while let Some((before, name, after)) =
-        text.split_once("{{").and_then(|(before, rest)| rest.split_once("}}").map(|(name, after)| (before, name, after)))
+    while let Some((before, name, after)) = text
+        .split_once("{{")
+        .and_then(|(before, rest)| rest.split_once("}}").map(|(name, after)| (before, name, after)))
     {
         if !before.is_empty() {
             pieces.push(Piece::Text(before));

@@ -222,7 +222,9 @@ fn lifetime(claims: &Value) -> Option<i64> {
 fn opaque(at: &str, name: &str, value: &str, bindings: &mut Bindings, found: &mut Vec<String>) {
     let letters = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     match bindings.get(name) {
-        Some(bound) if bound != value => found.push(difference(at, format!("{name}, which is {bound:?}"), quoted(value))),
+        Some(bound) if bound != value => {
+            found.push(difference(at, format!("{name}, which is {bound:?}"), quoted(value)))
+        }
         None if !letters || value.len() != OPAQUE_LENGTH => {
             found.push(difference(at, format!("{OPAQUE_LENGTH} letters of A-Za-z0-9_-"), quoted(value)));
         }
@@ -381,7 +383,8 @@ mod tests {
             let headers = headers(&[("Content-Length", "4"), ("etag", tag)]);
             let answer = Response { status: 200, headers, body, ..Response::default() };
             let window = Window { sent: 0, received: 0 };
-            let comparison = Comparison { expect: &expect, headers: &wanted, answer: &answer, head, stall_ms: 0, window };
+            let comparison =
+                Comparison { expect: &expect, headers: &wanted, answer: &answer, head, stall_ms: 0, window };
             comparison.differences(&mut bindings())
         };
         assert_eq!(check(&entity_tag(b"pong"), false), Vec::<String>::new());
@@ -392,7 +395,9 @@ mod tests {
     #[test]
     fn an_open_object_may_have_further_keys_but_not_fewer() {
         let open = |got: &str| {
-            let expect = expect(json!({"status": 200, "headers": [], "open": true, "json": {"a": "{{string}}", "c": "{{object}}"}}));
+            let expect = expect(
+                json!({"status": 200, "headers": [], "open": true, "json": {"a": "{{string}}", "c": "{{object}}"}}),
+            );
             let answer = Response { status: 200, body: got.into(), ..Response::default() };
             compare(&expect, &Headers::new(), &answer, &mut bindings())
         };

@@ -281,7 +281,8 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_refused() {
-        let step = r#"{"name":"n","send":{"method":"GET","path":"/"},"expect":{"status":200,"headers":"data"},"expct":1}"#;
+        let step =
+            r#"{"name":"n","send":{"method":"GET","path":"/"},"expect":{"status":200,"headers":"data"},"expct":1}"#;
         assert!(serde_json::from_str::<Step>(step).is_err());
         assert!(serde_json::from_str::<Step>(&step.replace(r#","expct":1"#, "")).is_ok());
     }

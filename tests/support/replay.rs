@@ -56,7 +56,8 @@ impl<'a> Replay<'a> {
         address: SocketAddr,
         database: Option<&'a Path>,
     ) -> anyhow::Result<Self> {
-        let stall_ms = part.env.get("LOGIN_STALL_TIME").map_or(Ok(0), |text| text.parse()).context("LOGIN_STALL_TIME")?;
+        let stall_ms =
+            part.env.get("LOGIN_STALL_TIME").map_or(Ok(0), |text| text.parse()).context("LOGIN_STALL_TIME")?;
         let bindings = Bindings::new(SECRET, &part.forge, now())?;
         let client = Client::new(address);
         Ok(Self { common, part, address, database, client, bindings, stall_ms, found: Vec::new() })

@@ -88,7 +88,10 @@ mod tests {
     #[test]
     fn a_token_is_what_other_tools_make_of_the_same_claims() {
         let token = forge(Algorithm::HS256, Algorithm::HS256, "secret", &json!({"a": 1}));
-        assert_eq!(token, "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhIjoxfQ.57TF7smP9XDhIexBqPC-F1toZReYZLWb_YRU5tv0sxM");
+        assert_eq!(
+            token,
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhIjoxfQ.57TF7smP9XDhIexBqPC-F1toZReYZLWb_YRU5tv0sxM"
+        );
     }
 
     #[test]
