@@ -10,6 +10,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    // A target folder may be shared between checkouts: say whose server the results are about.
+    match e2e::server::binary() {
+        Ok(path) => println!("server  {}", path.display()),
+        Err(error) => println!("server  {error:#}"),
+    }
     let tests = [tidy::tests(), wire::tests(), sdk::tests()].into_iter().flatten().collect();
     e2e::runner::run(tests, &filters)
 }

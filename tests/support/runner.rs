@@ -113,7 +113,7 @@ fn outcome(run: Run) -> Outcome {
         Ok(Ok(())) => Outcome::Passed,
         Ok(Err(error)) => match error.downcast_ref::<Skip>() {
             Some(Skip(why)) => Outcome::Skipped(why.replace('\n', " ")),
-            None => Outcome::Failed(format!("{error:?}")),
+            None => Outcome::Failed(format!("{error:#}")),
         },
         Err(panic) => Outcome::Failed(match panic.downcast::<String>() {
             Ok(text) => *text,

@@ -131,8 +131,8 @@ fn command(data: &Path, env: &[(&str, &str)]) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// `GATEWIT_BIN`, or `gatewit` beside the folder this test binary is in (`target/release/deps`).
-fn binary() -> anyhow::Result<PathBuf> {
+/// The server that is tested: `GATEWIT_BIN`, or `gatewit` beside the folder this test binary is in (`target/release/deps`).
+pub fn binary() -> anyhow::Result<PathBuf> {
     let named = std::env::var_os("GATEWIT_BIN").map(PathBuf::from);
     let built = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("gatewit"));
     let path = named.or_else(built).context("no path of this test binary")?;
