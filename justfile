@@ -1,1 +1,50 @@
-# Everyday commands; `cargo just --list` explains them.
+# Everyday commands. `cargo just` lists them, `cargo just <recipe>` runs one; nothing has to be installed first.
+
+set positional-arguments
+
+target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+
+# What is always built together: with another selection, features of shared dependencies differ and wasmtime is built again.
+packages := "--package gatewit-host --package e2e"
+
+# The list of recipes.
+default:
+    @just --list --unsorted
+
+# Builds everything and serves on http://127.0.0.1:8055, data in ./data.
+serve *arguments: (_binary)
+    @exec "{{ target }}/release/gatewit" {{ arguments }}
+
+# Builds one self-contained binary and prints its path.
+build: (_binary)
+    @echo "{{ target }}/release/gatewit"
+
+# Builds the first-party components, which the binary holds.
+components:
+    @.just/components.sh "{{ target }}/wasm" gatewit-auth gatewit-local
+
+# Builds the misbehaving components of the tests.
+test-components:
+    @.just/components.sh "{{ target }}/wasm-tests" $(.just/guests.sh)
+
+# Gets what the tests need and runs them all, or those whose names contain an argument.
+test *filter: (_binary) test-components
+    @.just/test.sh {{ filter }}
+
+# Measures, and prints one table. `--quick` for a first look.
+bench *arguments: (_binary)
+    @"{{ target }}/release/bench" {{ arguments }}
+
+# What a change must pass besides the tests: formatting, lints, documentation.
+check: components
+    cargo fmt --all --check
+    cargo clippy --release {{ packages }} --all-targets -- --deny warnings
+    cargo clippy --release --package gatewit-auth --package gatewit-jose --package gatewit-local --all-targets -- --deny warnings
+    RUSTDOCFLAGS="--deny warnings" cargo doc --release {{ packages }} --no-deps --document-private-items
+
+# Formats the sources.
+fmt:
+    cargo fmt --all
+
+_binary: components
+    @cargo build --release {{ packages }} --bins --examples

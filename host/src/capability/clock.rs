@@ -31,11 +31,6 @@ impl Clock for SystemClock {
     }
 }
 
-/// Milliseconds since the Unix epoch, as the store counts.
-pub(crate) fn now_ms(clock: &dyn Clock) -> u64 {
-    u64::try_from(clock.now().as_millis()).unwrap_or(u64::MAX)
-}
-
 /// A component may ask for so many random bytes at once; session ids take 48.
 const RANDOM_BYTES_MAX: u64 = 4096;
 

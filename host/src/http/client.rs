@@ -1,4 +1,4 @@
-//! Who is asking: address, user agent, origin and protocol of a request.
+//! Who is asking: address, user agent and origin of a request.
 //!
 //! Forwarded headers are believed only as far as [`TrustProxy`] says. Invariant: what comes out as an address is one; at an
 //! entry of `X-Forwarded-For` that is none, the walk stops at the last hop that was. Deliberately absent: `Forwarded`
@@ -13,7 +13,6 @@ use super::headers::text;
 use crate::config::TrustProxy;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// UTF-16 code units of a user agent that are kept, as Directus does.
 const MAX_USER_AGENT_UNITS: usize = 1024;
@@ -54,18 +53,6 @@ fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trust: &TrustProxy) -> I
         }
     }
     address
-}
-
-/// `http` or `https`, as the client sees it. `encrypted`: whether the connection to this server is.
-pub(crate) fn protocol(peer: Option<IpAddr>, headers: &HeaderMap, trust: &TrustProxy, encrypted: bool) -> &'static str {
-    let trusted = peer.is_some_and(|peer| trusts(trust, peer.to_canonical(), 0));
-    let forwarded = text(headers, X_FORWARDED_PROTO).filter(|_| trusted).unwrap_or_default();
-    match forwarded.split(',').next().unwrap_or_default().trim() {
-        "https" => "https",
-        "http" => "http",
-        _ if encrypted => "https",
-        _ => "http",
-    }
 }
 
 /// The user agent, as it is stored.
@@ -160,16 +147,6 @@ mod tests {
     #[test]
     fn a_connection_without_address_has_none() {
         assert_eq!(address(None, &HeaderMap::new(), &TrustProxy::Always, None), None);
-    }
-
-    #[test]
-    fn the_protocol_is_believed_from_a_trusted_peer_only() {
-        let peer = Some("10.0.0.1".parse().unwrap());
-        let forwarded = headers(&[("x-forwarded-proto", "https, http")]);
-        assert_eq!(protocol(peer, &forwarded, &TrustProxy::Hops(1), false), "https");
-        assert_eq!(protocol(peer, &forwarded, &TrustProxy::Never, false), "http");
-        assert_eq!(protocol(peer, &HeaderMap::new(), &TrustProxy::Always, true), "https");
-        assert_eq!(protocol(peer, &headers(&[("x-forwarded-proto", "gopher")]), &TrustProxy::Always, false), "http");
     }
 
     #[test]

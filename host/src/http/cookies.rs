@@ -108,11 +108,6 @@ impl CookieSettings {
     }
 }
 
-/// Makes the browser forget a cookie that was only needed for one sign-in.
-pub(crate) fn expire(cookie: &CookieSettings) -> HeaderValue {
-    sendable(&format!("{}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", cookie.name))
-}
-
 #[expect(clippy::expect_used, reason = "name and domain are checked by the constructor, the value is percent-encoded")]
 fn sendable(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("a cookie is made of header characters")

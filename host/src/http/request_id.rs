@@ -6,7 +6,7 @@
 use std::fmt;
 
 use tracing::Span;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 /// One request. Put it into the request's extensions, so that handlers find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,11 +16,6 @@ impl RequestId {
     /// A fresh id.
     pub(crate) fn random() -> Self {
         Self(Uuid::new_v4())
-    }
-
-    /// The id made of `entropy`: a version 4 UUID (RFC 9562 §5.4).
-    pub(crate) fn from_random_bytes(entropy: [u8; 16]) -> Self {
-        Self(Builder::from_random_bytes(entropy).into_uuid())
     }
 
     /// The span in which the request is served. Its field `request` is the id.
@@ -38,12 +33,6 @@ impl fmt::Display for RequestId {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_id_is_a_version_4_uuid() {
-        let id = RequestId::from_random_bytes([0xff; 16]);
-        assert_eq!(id.to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-    }
 
     #[test]
     fn two_requests_have_two_ids() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
 /// A key with one purpose. Signing and verifying do no I/O and take microseconds.
+#[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 pub trait Backend: Send + Sync {
     fn algorithm(&self) -> &'static str;
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error>;
@@ -14,10 +15,12 @@ pub trait Backend: Send + Sync {
 }
 
 /// What a handle stands for.
+#[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 pub type Key = Arc<dyn Backend>;
 
 /// Why a key could not be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 pub enum Error {
     #[error("there is no key for the purpose `{0}`")]
     UnknownPurpose(String),

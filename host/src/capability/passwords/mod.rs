@@ -19,6 +19,7 @@ const RETRY_AFTER_SECONDS: u32 = 4;
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
+#[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 pub enum Error {
     /// Too many passwords are waiting.
     #[error("too many passwords are waiting to be hashed")]

@@ -19,6 +19,7 @@ pub(crate) use view::{StorageView, add_to_linker};
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
+#[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 pub enum Error {
     /// The database is away, busy beyond its timeout, or its disk is full. Worth another try later.
     #[error("the database does not answer")]
