@@ -12,7 +12,7 @@ use crate::{
         passwords::{Passwords, argon2, pool::Pool},
         storage::{Backend, sqlite, tokens},
     },
-    config::{Argon2Variant, TokenStorage},
+    config::TokenStorage,
     engine::{Budget, CallError, CodeCache, Driver, LoadError, Rules, Runtime, Services},
     gatewit::FirstAdmin,
     http::email,
@@ -157,17 +157,7 @@ fn random_text<const BYTES: usize>(clock: &dyn Clock) -> std::io::Result<String>
 
 fn passwords(config: &Config, store: &Arc<dyn Backend>) -> Result<Passwords, StartError> {
     let settings = &config.passwords;
-    let algorithm = match settings.variant {
-        Argon2Variant::Argon2d => ::argon2::Algorithm::Argon2d,
-        Argon2Variant::Argon2i => ::argon2::Algorithm::Argon2i,
-        Argon2Variant::Argon2id => ::argon2::Algorithm::Argon2id,
-    };
-    let cost = argon2::Cost::new(
-        algorithm,
-        (settings.memory_cost_kib, settings.time_cost, settings.parallelism),
-        usize::try_from(settings.hash_length_bytes).unwrap_or(usize::MAX),
-        settings.associated_data.as_ref().map(String::as_bytes),
-    )?;
+    let cost = argon2::Cost::new(settings)?;
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = settings.workers.map_or_else(cores, |workers| usize::try_from(workers).unwrap_or(1));
     let pool = Pool::start(workers, usize::try_from(settings.queue).unwrap_or(usize::MAX))?;

@@ -36,7 +36,9 @@ const RULES: &[Rule] = &[
     Rule { word: "hyper_util", owner: "host/src/http/", may: |path| path.contains("/http/") },
     Rule { word: "StatusCode::", owner: "host/src/http/status.rs", may: |path| path == "host/src/http/status.rs" },
     Rule { word: "sqlx", owner: "a backend of a capability", may: is_backend },
-    Rule { word: "argon2", owner: "a backend of a capability", may: is_backend },
+    // The crate, and not the module of that name that wraps it.
+    Rule { word: "::argon2", owner: "a backend of a capability", may: is_backend },
+    Rule { word: "use argon2", owner: "host/src/capability/passwords/", may: |path| path.contains("/passwords/") },
 ];
 
 /// `host/src/capability/<name>/<backend>.rs` or a file below such a backend's folder.

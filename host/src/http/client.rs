@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_forwarded_header_gives_an_address(value in "[0-9a-f.:, /xé]{0,40}", hops in 0_usize..4) {
+        fn any_forwarded_header_gives_an_address(value in "[0-9a-f.:, /xé]{0,40}", hops in 0_u32..4) {
             let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) else { return Ok(()) };
             let headers = HeaderMap::from_iter([(X_FORWARDED_FOR, value)]);
             let peer = Some("10.0.0.1".parse().unwrap());
@@ -177,7 +177,7 @@ mod tests {
 
         #[test]
         fn any_network_is_read_without_panic(text in "[0-9a-f.:/]{0,20}", address in any::<IpAddr>()) {
-            if let Ok(network) = Network::parse(&text).ok_or(()) {
+            if let Some(network) = Network::parse(&text) {
                 let _ = network.contains(address);
             }
         }

@@ -1,6 +1,9 @@
 //! Argon2 (RFC 9106) by the `argon2` crate: hashing, verifying, comparing costs. Pure but for the memory it is lent.
 
-use crate::capability::clock::Clock;
+use crate::{
+    capability::clock::Clock,
+    config::{self, Argon2Variant},
+};
 use ::argon2::{
     Algorithm, Argon2, Block, Params, ParamsBuilder, Version,
     password_hash::phc::{Output, PasswordHash, Salt as PhcSalt},
@@ -47,18 +50,22 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// Memory in KiB, passes, lanes, bytes of the hash, and data that is mixed into every hash.
-    pub(crate) fn new(
-        algorithm: Algorithm,
-        (memory_kib, passes, lanes): (u32, u32, u32),
-        hash_bytes: usize,
-        associated_data: Option<&[u8]>,
-    ) -> Result<Self, Error> {
+    /// The configured cost.
+    pub(crate) fn new(settings: &config::Passwords) -> Result<Self, Error> {
         let mut builder = ParamsBuilder::new();
-        builder.m_cost(memory_kib).t_cost(passes).p_cost(lanes).output_len(hash_bytes);
-        if let Some(data) = associated_data {
-            builder.data(::argon2::AssociatedData::new(data)?);
+        builder
+            .m_cost(settings.memory_cost_kib)
+            .t_cost(settings.time_cost)
+            .p_cost(settings.parallelism)
+            .output_len(usize::try_from(settings.hash_length_bytes).unwrap_or(usize::MAX));
+        if let Some(data) = &settings.associated_data {
+            builder.data(::argon2::AssociatedData::new(data.as_bytes())?);
         }
+        let algorithm = match settings.variant {
+            Argon2Variant::Argon2d => Algorithm::Argon2d,
+            Argon2Variant::Argon2i => Algorithm::Argon2i,
+            Argon2Variant::Argon2id => Algorithm::Argon2id,
+        };
         Ok(Self { algorithm, params: builder.build()? })
     }
 }
@@ -161,7 +168,13 @@ mod tests {
     use super::*;
 
     fn cost(memory: u32, passes: u32) -> Cost {
-        Cost::new(Algorithm::Argon2id, (memory, passes, 1), 32, None).unwrap()
+        let settings = config::Passwords {
+            memory_cost_kib: memory,
+            time_cost: passes,
+            parallelism: 1,
+            ..config::Passwords::default()
+        };
+        Cost::new(&settings).unwrap()
     }
 
     fn fits(stored: &str, password: &str) -> bool {

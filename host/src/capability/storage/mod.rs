@@ -17,16 +17,19 @@ use async_trait::async_trait;
 use std::time::Duration;
 pub(crate) use view::{StorageView, add_to_linker};
 
+/// What a database says, whichever it is.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
 #[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 pub enum Error {
     /// The database is away, busy beyond its timeout, or its disk is full. Worth another try later.
     #[error("the database does not answer")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Cause),
     /// The database answered something that it should not.
     #[error("the database failed")]
-    Failed(#[source] sqlx::Error),
+    Failed(#[source] Cause),
 }
 
 /// How to find an account.

@@ -101,9 +101,9 @@ fn failed(error: sqlx::Error) -> Error {
     const PASSING: [i32; 6] = [5, 6, 8, 10, 13, 14];
     let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
     match (&error, code) {
-        (Io(_) | PoolClosed | PoolTimedOut | WorkerCrashed, _) => Error::Unavailable(error),
-        (_, Some(code)) if PASSING.contains(&(code & 0xff)) => Error::Unavailable(error),
-        _ => Error::Failed(error),
+        (Io(_) | PoolClosed | PoolTimedOut | WorkerCrashed, _) => Error::Unavailable(error.into()),
+        (_, Some(code)) if PASSING.contains(&(code & 0xff)) => Error::Unavailable(error.into()),
+        _ => Error::Failed(error.into()),
     }
 }
 

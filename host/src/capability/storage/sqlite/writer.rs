@@ -86,7 +86,7 @@ impl Writer {
         let (caller, answer) = oneshot::channel();
         let job = Pending { change, caller: Arc::new(Mutex::new(Some(caller))) };
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let closed = || Error::Unavailable(sqlx::Error::PoolClosed);
+        let closed = || Error::Unavailable(sqlx::Error::PoolClosed.into());
         jobs.ok_or_else(closed)?.send(Box::new(job)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
