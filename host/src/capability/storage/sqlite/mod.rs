@@ -20,6 +20,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -79,6 +80,7 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
+        make_private(path).map_err(|error| opened(error.into()))?;
         let mut connection = options.connect().await.map_err(opened)?;
         schema::prepare(&mut connection, path).await?;
         let readers = SqlitePoolOptions::new()
@@ -92,6 +94,11 @@ impl Sqlite {
             .map_err(opened)?;
         Ok(Self { readers, writer: Writer::start(connection), form })
     }
+}
+
+/// Makes the file, if there is none, for this account alone; SQLite gives its other files the same permissions.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 /// Sorts failures by what can be done about them.
