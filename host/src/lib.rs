@@ -15,6 +15,7 @@
 //! | `capability` | what components may use, and its backends | decisions about authentication |
 //! | `bindings` | the contracts of `wit/` as Rust | code |
 //! | `start` | how it is all put together | work at run time |
+//! | `measure` | what the benchmark cannot see from outside | anything that serves |
 
 mod bindings;
 mod capability;
@@ -23,6 +24,8 @@ mod engine;
 mod gatewit;
 mod http;
 pub mod log;
+#[doc(hidden)]
+pub mod measure;
 mod secret;
 mod start;
 

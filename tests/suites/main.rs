@@ -2,6 +2,7 @@
 //!
 //! `cargo test --release -p e2e --test suites -- [part of a name]…`
 
+mod embedding;
 mod sdk;
 mod tidy;
 mod wire;
@@ -15,6 +16,6 @@ fn main() -> ExitCode {
         Ok(path) => println!("server  {}", path.display()),
         Err(error) => println!("server  {error:#}"),
     }
-    let tests = [tidy::tests(), wire::tests(), sdk::tests()].into_iter().flatten().collect();
+    let tests = [tidy::tests(), wire::tests(), sdk::tests(), embedding::tests()].into_iter().flatten().collect();
     e2e::runner::run(tests, &filters)
 }

@@ -42,8 +42,13 @@ pub struct TestServer {
 impl TestServer {
     /// Starts a server with an empty database and `env` besides what every test server gets.
     pub async fn start(env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::start_program(&binary()?, env).await
+    }
+
+    /// Starts a program that embeds the server, reads its settings and says its address as the server does.
+    pub async fn start_program(program: &Path, env: &[(&str, &str)]) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut child = command(data.path(), env)?.spawn().context("starting the server")?;
+        let mut child = command(program, data.path(), env).spawn().context("starting the server")?;
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = channel();
         let output = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
@@ -78,17 +83,9 @@ impl TestServer {
         self.log.lock().unwrap().clone()
     }
 
-    /// The file of its database: the one in the data folder that is a SQLite database.
+    /// The file of its database.
     pub fn database(&self) -> anyhow::Result<PathBuf> {
-        for entry in self.data.path().read_dir()? {
-            let path = entry?.path();
-            let mut start = [0; 15];
-            let read = std::fs::File::open(&path).and_then(|mut file| file.read_exact(&mut start));
-            if read.is_ok() && &start == b"SQLite format 3" {
-                return Ok(path);
-            }
-        }
-        bail!("the server made no SQLite database in its GATEWIT_DATA")
+        database(self.data.path())
     }
 }
 
@@ -108,6 +105,19 @@ impl Drop for TestServer {
     }
 }
 
+/// The database in a data folder: the file that is a SQLite database.
+pub fn database(data: &Path) -> anyhow::Result<PathBuf> {
+    for entry in data.read_dir()? {
+        let path = entry?.path();
+        let mut start = [0; 15];
+        let read = std::fs::File::open(&path).and_then(|mut file| file.read_exact(&mut start));
+        if read.is_ok() && &start == b"SQLite format 3" {
+            return Ok(path);
+        }
+    }
+    bail!("the server made no SQLite database in its GATEWIT_DATA")
+}
+
 /// Plays `fixtures/seed.sql` on the database in `file`, whose schema the server has made.
 pub async fn seed(file: &Path) -> anyhow::Result<()> {
     let statements = std::fs::read_to_string(fixture::folder().join("seed.sql"))?;
@@ -122,13 +132,12 @@ pub async fn open(file: &Path) -> anyhow::Result<SqliteConnection> {
     SqliteConnection::connect_with(&options).await.with_context(|| file.display().to_string())
 }
 
-fn command(data: &Path, env: &[(&str, &str)]) -> anyhow::Result<Command> {
-    let binary = binary()?;
-    let mut command = Command::new(&binary);
+fn command(program: &Path, data: &Path, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().env("GATEWIT_DATA", data).env("HOST", "127.0.0.1").env("PORT", "0").env("SECRET", SECRET);
     command.envs(env.iter().copied()).current_dir(data);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command)
+    command
 }
 
 /// The server that is tested: `GATEWIT_BIN`, or `gatewit` beside the folder this test binary is in (`target/release/deps`).
