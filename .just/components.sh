@@ -14,8 +14,10 @@ for package in "$@"; do packages+=(--package "$package"); done
 mkdir -p "$output"
 (
   eval "$toolchain"
-  # Another compiler's artefacts must not mix with the host's. A shadow stack of 64 KiB keeps an instance small.
-  export CARGO_TARGET_DIR="$target/components" RUSTFLAGS="-C link-arg=-zstack-size=65536"
+  # Another compiler's artefacts must not mix with the host's. A small shadow stack keeps an instance small, and enough
+  # memory to begin with keeps a call from growing it, which is a system call.
+  export CARGO_TARGET_DIR="$target/components"
+  export RUSTFLAGS="-C link-arg=-zstack-size=65536 -C link-arg=--initial-memory=1048576"
   cargo build --profile component --target wasm32-wasip2 "${packages[@]}"
 )
 for package in "$@"; do

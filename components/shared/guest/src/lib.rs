@@ -11,9 +11,87 @@ mod memory {
     extern crate alloc;
 
     use alloc::alloc::{Layout, alloc, realloc};
+    use core::{
+        alloc::GlobalAlloc,
+        arch::wasm32::{memory_grow, memory_size, unreachable},
+        cell::Cell,
+        ptr::null_mut,
+    };
+
+    /// Bytes of a page of linear memory.
+    const PAGE: usize = 65536;
+
+    /// Memory for an instance that serves one call and is gone: blocks lie one behind the other, and only the last one
+    /// can grow or be given back. It starts with the memory that the module was linked with, because growing costs a
+    /// system call, and asks for more when that is used up.
+    struct OneCall {
+        /// Where the next block may begin; 0 before the first.
+        next: Cell<usize>,
+    }
+
+    // SAFETY: components have one thread.
+    unsafe impl Sync for OneCall {}
 
     #[global_allocator]
-    static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+    static MEMORY: OneCall = OneCall { next: Cell::new(0) };
+
+    unsafe extern "C" {
+        /// Where the linker left off.
+        static __heap_base: u8;
+    }
+
+    impl OneCall {
+        /// Takes everything up to `end`, if there is so much memory.
+        fn take(&self, end: Option<usize>) -> bool {
+            let Some(end) = end else { return false };
+            let available = memory_size::<0>() * PAGE;
+            if end > available && memory_grow::<0>((end - available).div_ceil(PAGE)) == usize::MAX {
+                return false;
+            }
+            self.next.set(end);
+            true
+        }
+    }
+
+    // SAFETY: blocks are disjoint, aligned as asked, and inside of linear memory; see `take`.
+    unsafe impl GlobalAlloc for OneCall {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            let from = match self.next.get() {
+                0 => (&raw const __heap_base).addr(),
+                next => next,
+            };
+            let start = from.next_multiple_of(layout.align());
+            if self.take(start.checked_add(layout.size())) {
+                core::ptr::with_exposed_provenance_mut(start)
+            } else {
+                null_mut()
+            }
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+            if block.addr() + layout.size() == self.next.get() {
+                self.next.set(block.addr());
+            }
+        }
+
+        unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+            if block.addr() + layout.size() == self.next.get() {
+                let taken = self.take(block.addr().checked_add(new_size));
+                return if taken { block } else { null_mut() };
+            }
+            if new_size <= layout.size() {
+                return block;
+            }
+            // SAFETY: the caller's promises are those of `alloc`; the blocks do not overlap.
+            unsafe {
+                let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+                if !moved.is_null() {
+                    core::ptr::copy_nonoverlapping(block, moved, layout.size());
+                }
+                moved
+            }
+        }
+    }
 
     // memcpy and its kin.
     #[link(name = "c")]
@@ -34,7 +112,7 @@ mod memory {
             }
         };
         if block.is_null() {
-            core::arch::wasm32::unreachable()
+            unreachable()
         }
         block
     }
@@ -42,6 +120,6 @@ mod memory {
     /// A panic is a trap: the host fails this one call and names the component.
     #[panic_handler]
     fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-        core::arch::wasm32::unreachable()
+        unreachable()
     }
 }
