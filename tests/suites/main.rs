@@ -2,7 +2,10 @@
 //!
 //! `cargo test --release -p e2e --test suites -- [part of a name]…`
 
+mod faults;
+mod guests;
 mod sdk;
+mod starts;
 mod tidy;
 mod wire;
 
@@ -15,6 +18,7 @@ fn main() -> ExitCode {
         Ok(path) => println!("server  {}", path.display()),
         Err(error) => println!("server  {error:#}"),
     }
-    let tests = [tidy::tests(), wire::tests(), sdk::tests()].into_iter().flatten().collect();
+    let tests =
+        [tidy::tests(), wire::tests(), faults::tests(), starts::tests(), sdk::tests()].into_iter().flatten().collect();
     e2e::runner::run(tests, &filters)
 }
