@@ -109,6 +109,7 @@ pub(crate) async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<P
     let mut components = components(&config.engine.components)?;
     let auth = components.remove(AUTH).unwrap_or_default();
     let rules = Rules::load(&runtime, &cache, AUTH, &auth, rule_settings(config))?;
+    rules.check(&services).await?;
     let drivers = drivers(config, &runtime, &cache, &services, components).await?;
     let _ = services.drivers.set(drivers);
 

@@ -2,10 +2,18 @@
 //!
 //! `cargo test --release -p e2e --test suites -- [part of a name]…`
 
+mod crash;
+mod disk;
 mod embedding;
+mod faults;
+mod guests;
+mod passwords;
 mod sdk;
+mod sessions;
+mod starts;
 mod tidy;
 mod wire;
+mod world;
 
 use std::process::ExitCode;
 
@@ -16,6 +24,19 @@ fn main() -> ExitCode {
         Ok(path) => println!("server  {}", path.display()),
         Err(error) => println!("server  {error:#}"),
     }
-    let tests = [tidy::tests(), wire::tests(), sdk::tests(), embedding::tests()].into_iter().flatten().collect();
+    let tests = [
+        tidy::tests(),
+        world::tests(),
+        wire::tests(),
+        sessions::tests(),
+        passwords::tests(),
+        faults::tests(),
+        starts::tests(),
+        disk::tests(),
+        crash::tests(),
+        sdk::tests(),
+        embedding::tests(),
+    ];
+    let tests = tests.into_iter().flatten().collect();
     e2e::runner::run(tests, &filters)
 }

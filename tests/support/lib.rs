@@ -5,7 +5,9 @@
 //! | [`runner`] | runs test functions, tells passed, failed and skipped apart |
 //! | [`needs`] | what a machine may lack; a test that needs it is skipped by name |
 //! | [`server`] | starts the `gatewit` binary on a free port with a fresh database, and ends it |
+//! | [`guests`] | components that misbehave, and folders to serve them from |
 //! | [`client`] | HTTP/1.1 over a socket: status, headers as sent, body |
+//! | [`calls`] | the requests that many tests send |
 //! | [`tokens`] | signs and reads JSON Web Tokens, the bad ones too |
 //! | [`fixture`] | the file format of the recorded exchanges |
 //! | [`binding`] | the names that stand for tokens in a fixture, and what they stand for in this run |
@@ -15,9 +17,11 @@
 //! Nothing here knows how the server works inside.
 
 pub mod binding;
+pub mod calls;
 pub mod client;
 pub mod compare;
 pub mod fixture;
+pub mod guests;
 pub mod needs;
 pub mod replay;
 pub mod runner;

@@ -6,7 +6,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -26,6 +26,10 @@ pub const SECRET: &str = "a secret of the tests, longer than thirty-two bytes";
 const START: Duration = Duration::from_secs(60);
 /// How long a server may take to end after SIGTERM before it is killed.
 const END: Duration = Duration::from_secs(5);
+/// How long a line of the log may take to arrive here.
+const TOLD: Duration = Duration::from_secs(10);
+/// How often something that cannot be awaited is looked at.
+const POLL: Duration = Duration::from_millis(5);
 /// The server writes too: wait for its lock instead of failing.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -33,8 +37,8 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct TestServer {
     /// Where it listens.
     pub address: SocketAddr,
-    /// Its `GATEWIT_DATA`.
-    pub data: TempDir,
+    /// Its `GATEWIT_DATA`. A server that takes over from it shares the folder.
+    pub data: Arc<TempDir>,
     child: Child,
     log: Arc<Mutex<String>>,
 }
@@ -48,7 +52,17 @@ impl TestServer {
     /// Starts a program that embeds the server, reads its settings and says its address as the server does.
     pub async fn start_program(program: &Path, env: &[(&str, &str)]) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut child = command(program, data.path(), env).spawn().context("starting the server")?;
+        Self::run(launch(program, data.path(), env), Arc::new(data)).await
+    }
+
+    /// Starts a server on the data of another one, which has ended.
+    pub async fn start_in(data: Arc<TempDir>, env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::run(command(data.path(), env)?, data).await
+    }
+
+    /// Starts a server with a command that was made by [`command`], or with one around it.
+    pub async fn run(mut command: Command, data: Arc<TempDir>) -> anyhow::Result<Self> {
+        let mut child = command.spawn().context("starting the server")?;
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = channel();
         let output = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
@@ -83,6 +97,45 @@ impl TestServer {
         self.log.lock().unwrap().clone()
     }
 
+    /// Waits until the log has a line with `text`, and returns the line.
+    pub async fn logged(&self, text: &str) -> anyhow::Result<String> {
+        let deadline = Instant::now() + TOLD;
+        loop {
+            let log = self.log();
+            if let Some(line) = log.lines().find(|line| line.contains(text)) {
+                return Ok(line.to_owned());
+            }
+            if Instant::now() >= deadline {
+                bail!("the log does not say {text:?}:\n{log}");
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it without a warning, as a power cut would; its data stay.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) -> anyhow::Result<()> {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { bail!("kill -TERM: {status}") }
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
+        wait_for(&mut self.child, START).await
+    }
+
     /// The file of its database.
     pub fn database(&self) -> anyhow::Result<PathBuf> {
         database(self.data.path())
@@ -91,6 +144,10 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
+        // Ended and waited for: the id may be somebody else's by now.
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         let deadline = Instant::now() + if asked.is_ok_and(|status| status.success()) { END } else { Duration::ZERO };
@@ -118,6 +175,32 @@ pub fn database(data: &Path) -> anyhow::Result<PathBuf> {
     bail!("the server made no SQLite database in its GATEWIT_DATA")
 }
 
+/// Starts a server that will not serve, and returns what it said and how it ended.
+pub async fn refusal(env: &[(&str, &str)]) -> anyhow::Result<Output> {
+    let folder = tempfile::tempdir()?;
+    let mut child = command(folder.path(), env)?.spawn().context("starting the server")?;
+    let waited = wait_for(&mut child, START).await;
+    if waited.is_err() {
+        child.kill()?;
+    }
+    let output = child.wait_with_output()?;
+    waited.with_context(|| String::from_utf8_lossy(&output.stdout).into_owned())?;
+    Ok(output)
+}
+
+async fn wait_for(child: &mut Child, patience: Duration) -> anyhow::Result<ExitStatus> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() >= deadline {
+            bail!("the server did not end");
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
 /// Plays `fixtures/seed.sql` on the database in `file`, whose schema the server has made.
 pub async fn seed(file: &Path) -> anyhow::Result<()> {
     let statements = std::fs::read_to_string(fixture::folder().join("seed.sql"))?;
@@ -132,7 +215,12 @@ pub async fn open(file: &Path) -> anyhow::Result<SqliteConnection> {
     SqliteConnection::connect_with(&options).await.with_context(|| file.display().to_string())
 }
 
-fn command(program: &Path, data: &Path, env: &[(&str, &str)]) -> Command {
+/// What starts a server with its data in `data`.
+pub fn command(data: &Path, env: &[(&str, &str)]) -> anyhow::Result<Command> {
+    Ok(launch(&binary()?, data, env))
+}
+
+fn launch(program: &Path, data: &Path, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("GATEWIT_DATA", data).env("HOST", "127.0.0.1").env("PORT", "0").env("SECRET", SECRET);
     command.envs(env.iter().copied()).current_dir(data);

@@ -1,6 +1,9 @@
 //! One call: its state, its budget, and what went wrong.
 
-use super::runtime::{Budget, Runtime, TICK};
+use super::{
+    one_line,
+    runtime::{Budget, Runtime, TICK},
+};
 use crate::capability::{
     clock::{Clock, ClockView},
     config::{ConfigView, Settings},
@@ -16,7 +19,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline, component::ResourceTable};
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// Why a call of a component has no answer. The request fails; the next one has a sandbox of its own.
@@ -26,6 +29,8 @@ pub(crate) enum CallError {
     TimedOut { component: Arc<str>, budget: Duration },
     #[error("the component `{component}` asked for more than its {budget} bytes of memory")]
     OutOfMemory { component: Arc<str>, budget: usize },
+    #[error("the component `{component}` answered with more than {budget} bytes")]
+    TooMuch { component: Arc<str>, budget: usize },
     #[error("the component `{component}` crashed: {cause}")]
     Trapped { component: Arc<str>, cause: String },
 }
@@ -138,11 +143,17 @@ impl Sandbox {
         store.data_mut().limits =
             StoreLimitsBuilder::new().memory_size(budget.memory_bytes).trap_on_grow_failure(true).build();
         store.limiter(|call| &mut call.limits);
+        store.set_hostcall_fuel(budget.transfer_bytes());
         let mut ticks = budget.time.as_millis().div_ceil(TICK.as_millis());
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
             ticks = ticks.saturating_sub(1);
-            if ticks == 0 { Err(OutOfTime.into()) } else { Ok(UpdateDeadline::Yield(1)) }
+            if ticks == 0 {
+                return Err(OutOfTime.into());
+            }
+            // Not the engine's own yield, after which the call stands in the queue at once: workers that always find a
+            // call there hardly ever look for what came in from the network.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         Self { store, budget, _room: permit }
     }
@@ -160,12 +171,18 @@ impl Sandbox {
     /// Says which limit a failure was about, if it was about one.
     pub(super) fn explain(&self, error: &wasmtime::Error) -> CallError {
         let component = self.component().clone();
-        // The engine reports a refused growth as a text only.
-        let message = format!("{error:#}");
+        // The engine reports a refused growth and a refused transfer as texts only. What it adds to a trap are names of
+        // functions, which are the component's to choose: they stay out of the log, and so do line breaks.
+        let message = match error.downcast_ref::<Trap>() {
+            Some(trap) => trap.to_string(),
+            None => one_line(error),
+        };
         if error.is::<OutOfTime>() {
             CallError::TimedOut { component, budget: self.budget.time }
         } else if message.contains("growing memory") || message.contains("memory minimum size") {
             CallError::OutOfMemory { component, budget: self.budget.memory_bytes }
+        } else if message.contains("fuel allocated for hostcalls") {
+            CallError::TooMuch { component, budget: self.budget.transfer_bytes() }
         } else {
             CallError::Trapped { component, cause: message }
         }

@@ -51,6 +51,11 @@ pub enum LoadError {
 
 impl LoadError {
     fn refused(name: &str, error: &wasmtime::Error) -> Self {
-        Self::Refused { name: name.to_owned(), reason: format!("{error:#}") }
+        Self::Refused { name: name.to_owned(), reason: one_line(error) }
     }
+}
+
+/// An error with its causes in one line; the engine spreads some over several.
+fn one_line(error: &wasmtime::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }

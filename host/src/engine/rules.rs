@@ -40,6 +40,13 @@ impl Rules {
         Ok(Self { runtime: runtime.clone(), pre, name: name.into(), settings })
     }
 
+    /// Tries whether the rules fit their contract. Signatures are compared when an instance is made, not before, and that
+    /// should not be in somebody's request.
+    pub(crate) async fn check(&self, services: &Arc<Services>) -> Result<(), LoadError> {
+        let opened = self.open(services).await.map(drop);
+        opened.map_err(|error| LoadError::Refused { name: self.name.to_string(), reason: error.to_string() })
+    }
+
     /// Opens a sandbox for one request.
     pub(crate) async fn open(&self, services: &Arc<Services>) -> Result<Conversation, CallError> {
         let call = Call::new(&self.name, None, &self.settings, services);

@@ -22,6 +22,11 @@ const STACK_BYTES: usize = 1024 * 1024;
 /// Core modules inside of one component: the program and adapters.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 8;
 
+/// Share of a call's memory that it may hand to the host in one go. What one component returns is copied into the memory
+/// of the next, which has the same budget: a quarter leaves that one room to work. And a list whose items are all the same
+/// text in the component would be as many texts in the host.
+const TRANSFER_SHARE: usize = 4;
+
 /// What one call may use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
@@ -31,6 +36,13 @@ pub(crate) struct Budget {
     pub(crate) time: Duration,
     /// Calls at the same time, of the rules and of drivers each.
     pub(crate) calls: u32,
+}
+
+impl Budget {
+    /// Most bytes that a component may hand to the host in one go.
+    pub(super) fn transfer_bytes(self) -> usize {
+        self.memory_bytes / TRANSFER_SHARE
+    }
 }
 
 /// The engine, and the room in it.

@@ -1,0 +1,10 @@
+//! Exports the interfaces of the world `auth` with other signatures. A host must refuse to load it.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+use gatewit_guest as _;
+
+#[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "generated component glue")]
+mod glue;
