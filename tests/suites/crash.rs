@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use e2e::calls::{self, ADMIN, EDITOR, Tokens, USER, in_session, login, me, quick, refresh, session_token, sign_in};
 use e2e::client::{Client, Request, Response};
 use e2e::server::{self, TestServer};
+use tokio::task::JoinHandle;
 
 e2e::suite! {
     what_clients_were_told_before_a_crash_holds_after_it,
@@ -110,7 +111,8 @@ async fn crash(env: &[(&str, &str)]) -> anyhow::Result<(TestServer, Vec<(Mode, T
         }
     }
     let deadline = Instant::now() + LOAD;
-    while answers.load(Ordering::Relaxed) < ANSWERS && Instant::now() < deadline {
+    let failed = |clients: &[(_, JoinHandle<_>)]| clients.iter().any(|(_, client)| client.is_finished());
+    while answers.load(Ordering::Relaxed) < ANSWERS && Instant::now() < deadline && !failed(&clients) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     server.kill()?;

@@ -30,6 +30,9 @@ const TYPED: &str = "Tr0ub4dor-and-3-horses";
 /// Lines that one call may write (`gatewit:log`).
 const LOG_LINES: usize = 64;
 
+/// What nine of ten pings take less than while guests spin: a few turns of 10 ms each on a machine that has more to do.
+const PING: Duration = Duration::from_millis(250);
+
 /// A server with the provider `rogue`, and the folder that it got the driver from.
 async fn with_rogue(more: &[(&str, &str)]) -> anyhow::Result<(TestServer, Folder)> {
     let folder = Folder::empty()?.with("rogue", ROGUE)?;
@@ -82,15 +85,16 @@ async fn a_driver_without_end_is_stopped_and_others_are_served_meanwhile() -> an
     let address = server.address;
     let spinning: Vec<_> =
         (0..4).map(|_| tokio::spawn(async move { Client::new(address).send(&ask("spin", TYPED)).await })).collect();
-    let (mut client, mut pongs) = (server.client(), 0);
+    let (mut client, mut times) = (server.client(), Vec::new());
     while !spinning.iter().all(tokio::task::JoinHandle::is_finished) {
         let answer = client.send(&Request::new("GET", "/server/ping")).await?;
         ensure!(answer.text() == "pong", "{}", answer.text());
-        ensure!(answer.elapsed < Duration::from_millis(500), "a ping took {:?}", answer.elapsed);
-        pongs += 1;
-        ensure!(pongs < 1_000_000, "the guests spin on");
+        times.push(answer.elapsed);
+        ensure!(times.len() < 1_000_000, "the guests spin on");
     }
-    ensure!(pongs > 20, "only {pongs} pings were answered while guests were spinning");
+    times.sort();
+    let slow = times[times.len() * 9 / 10];
+    ensure!(times.len() > 20 && slow < PING, "{} pings, a tenth of them took {slow:?} and more", times.len());
     for spin in spinning {
         refused(&spin.await??, 503, "SERVICE_UNAVAILABLE")?;
     }
