@@ -1,9 +1,11 @@
 //! SQLite, the embedded default: one file, nothing to install.
 //!
 //! Reads go to a small pool of connections that cannot write. Writes go to one connection ([`writer`]), and what arrives
-//! while a commit is under way shares the next one. Write-ahead log, and every commit is on the disk before it is told.
+//! while a commit is under way shares the next one. Answers are given again while nothing was committed ([`recent`]).
+//! Write-ahead log, and every commit is on the disk before it is told.
 
 mod access;
+mod recent;
 mod records;
 mod schema;
 mod sessions;
@@ -15,6 +17,7 @@ use super::{
     User, UserKey, tokens,
 };
 use async_trait::async_trait;
+use recent::{Index, Recent};
 use sqlx::{
     ConnectOptions, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -66,6 +69,17 @@ pub(crate) struct Sqlite {
     readers: SqlitePool,
     writer: Writer,
     form: tokens::Form,
+    index: Index,
+    answers: Answers,
+}
+
+/// What is asked with every request, and was answered since the last commit.
+#[derive(Default)]
+struct Answers {
+    sessions: Recent<String, Option<Session>>,
+    policies: Recent<(Option<String>, Option<String>), Vec<Policy>>,
+    permissions: Recent<String, Vec<Permission>>,
+    records: Recent<(&'static str, String, Option<String>), Option<Vec<Field>>>,
 }
 
 impl Sqlite {
@@ -92,7 +106,23 @@ impl Sqlite {
             .connect_with(options.read_only(true).create_if_missing(false))
             .await
             .map_err(opened)?;
-        Ok(Self { readers, writer: Writer::start(connection), form })
+        let index = Index::open(path).map_err(|error| opened(error.into()))?;
+        Ok(Self { readers, writer: Writer::start(connection), form, index, answers: Answers::default() })
+    }
+
+    /// Fields of one record.
+    async fn record(
+        &self,
+        table: &'static records::Table,
+        id: &str,
+        columns: &Columns,
+    ) -> Result<Option<Vec<Field>>, Error> {
+        let names = match columns {
+            Columns::All => None,
+            Columns::Only(names) => Some(names.join(",")),
+        };
+        let question = (table.name, id.to_owned(), names);
+        self.answers.records.answer(&self.index, question, records::read(&self.readers, table, id, columns)).await
     }
 }
 
@@ -121,7 +151,7 @@ impl Backend for Sqlite {
     }
 
     async fn user_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {
-        records::read(&self.readers, &records::USERS, id, columns).await.map_err(failed)
+        self.record(&records::USERS, id, columns).await
     }
 
     async fn password(&self, email: &str, provider: &str) -> Result<Option<(String, Option<String>)>, Error> {
@@ -134,7 +164,10 @@ impl Backend for Sqlite {
     }
 
     async fn session(&self, token: &str, now_ms: u64) -> Result<Option<Session>, Error> {
-        sessions::find(&self.readers, self.form, token, now_ms).await.map_err(failed)
+        let key = self.form.key(token);
+        let read = sessions::find(&self.readers, self.form, &key, now_ms);
+        let session = self.answers.sessions.answer(&self.index, key.clone(), read).await?;
+        Ok(session.filter(|session| session.expires_at_ms > now_ms))
     }
 
     async fn begin_session(&self, session: NewSession, now_ms: u64) -> Result<(), Error> {
@@ -157,20 +190,22 @@ impl Backend for Sqlite {
     }
 
     async fn policies(&self, user: Option<&str>, role: Option<&str>) -> Result<Vec<Policy>, Error> {
-        access::policies(&self.readers, user, role).await.map_err(failed)
+        let question = (user.map(ToOwned::to_owned), role.map(ToOwned::to_owned));
+        self.answers.policies.answer(&self.index, question, access::policies(&self.readers, user, role)).await
     }
 
     async fn permissions(&self, policies: &[String], collection: &str, action: &str) -> Result<Vec<Permission>, Error> {
-        access::permissions(&self.readers, policies, collection, action).await.map_err(failed)
+        let question = format!("{collection} {action} {}", policies.join(" "));
+        let read = access::permissions(&self.readers, policies, collection, action);
+        self.answers.permissions.answer(&self.index, question, read).await
     }
 
     async fn role_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {
-        records::read(&self.readers, &records::ROLES, id, columns).await.map_err(failed)
+        self.record(&records::ROLES, id, columns).await
     }
 
     async fn settings(&self) -> Result<Vec<Field>, Error> {
-        let row = records::read(&self.readers, &records::SETTINGS, "1", &Columns::All).await.map_err(failed)?;
-        Ok(row.unwrap_or_default())
+        Ok(self.record(&records::SETTINGS, "1", &Columns::All).await?.unwrap_or_default())
     }
 
     async fn ping(&self) -> Result<Duration, Error> {

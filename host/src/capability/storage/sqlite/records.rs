@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Column, Row, SqlitePool, TypeInfo, ValueRef, sqlite::S
 
 /// How the columns of a table are shown.
 pub(super) struct Table {
-    name: &'static str,
+    pub(super) name: &'static str,
     /// Columns whose content never leaves the host.
     concealed: &'static [&'static str],
     /// Columns that hold JSON.
@@ -19,7 +19,7 @@ pub(super) struct Table {
     relations: &'static [(&'static str, &'static str)],
 }
 
-pub(super) const USERS: Table = Table {
+pub(super) static USERS: Table = Table {
     name: "directus_users",
     concealed: &["password", "tfa_secret", "token"],
     json: &["tags", "auth_data", "theme_light_overrides", "theme_dark_overrides"],
@@ -28,7 +28,7 @@ pub(super) const USERS: Table = Table {
     relations: &[("policies", "SELECT id FROM directus_access WHERE user = ? ORDER BY sort")],
 };
 
-pub(super) const ROLES: Table = Table {
+pub(super) static ROLES: Table = Table {
     name: "directus_roles",
     concealed: &[],
     json: &[],
@@ -41,7 +41,7 @@ pub(super) const ROLES: Table = Table {
     ],
 };
 
-pub(super) const SETTINGS: Table = Table {
+pub(super) static SETTINGS: Table = Table {
     name: "directus_settings",
     concealed: &[],
     json: &["theme_light_overrides", "theme_dark_overrides", "public_registration_email_filter"],

@@ -21,10 +21,10 @@ fn stamp(ms: u64) -> i64 {
 pub(super) async fn find(
     readers: &SqlitePool,
     form: Form,
-    token: &str,
+    key: &str,
     now_ms: u64,
 ) -> Result<Option<Session>, sqlx::Error> {
-    let query = sqlx::query(AssertSqlSafe(FIND.as_str())).bind(form.key(token)).bind(stamp(now_ms));
+    let query = sqlx::query(AssertSqlSafe(FIND.as_str())).bind(key).bind(stamp(now_ms));
     let Some(row) = query.fetch_optional(readers).await? else { return Ok(None) };
     let user = match row.try_get::<Option<String>, _>("user")? {
         Some(_) => Some(users::from_row(&row)?),
@@ -77,24 +77,17 @@ impl Change for Rotate {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<Rotated, sqlx::Error> {
         let Self { form, rotation, now_ms } = self;
         let (old, new) = (form.key(&rotation.token), form.key(&rotation.successor));
-        // Nobody else can get in between: the transaction holds the lock.
-        let row: Option<(Option<String>, Option<String>)> =
-            sqlx::query_as("SELECT user, next_token FROM directus_sessions WHERE token = ? AND expires > ?")
-                .bind(&old)
-                .bind(stamp(*now_ms))
-                .fetch_optional(&mut *connection)
-                .await?;
-        let user = match row {
-            None | Some((None, None)) => return Ok(Rotated::Gone),
-            Some((_, Some(next))) => return Ok(Rotated::Superseded(form.token(next))),
-            Some((Some(user), None)) => user,
-        };
-        sqlx::query("UPDATE directus_sessions SET next_token = ?, expires = ? WHERE token = ?")
-            .bind(&new)
-            .bind(stamp(rotation.grace_until_ms))
-            .bind(&old)
-            .execute(&mut *connection)
-            .await?;
+        let exchanged: Option<(Option<String>,)> = sqlx::query_as(
+            "UPDATE directus_sessions SET next_token = ?, expires = ? \
+             WHERE token = ? AND expires > ? AND next_token IS NULL AND user IS NOT NULL RETURNING user",
+        )
+        .bind(&new)
+        .bind(stamp(rotation.grace_until_ms))
+        .bind(&old)
+        .bind(stamp(*now_ms))
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some((Some(user),)) = exchanged else { return self.was_first(connection, &old).await };
         insert(connection, &new, &user, rotation.expires_at_ms, &rotation.client).await?;
         sqlx::query("DELETE FROM directus_sessions WHERE user = ? AND expires < ?")
             .bind(&user)
@@ -103,6 +96,22 @@ impl Change for Rotate {
             .await?;
         touch(connection, &user, *now_ms).await?;
         Ok(Rotated::Done)
+    }
+}
+
+impl Rotate {
+    /// Whether another exchange was first. Nobody can get in between: the transaction holds the lock.
+    async fn was_first(&self, connection: &mut SqliteConnection, old: &str) -> Result<Rotated, sqlx::Error> {
+        let row: Option<(Option<String>,)> =
+            sqlx::query_as("SELECT next_token FROM directus_sessions WHERE token = ? AND expires > ?")
+                .bind(old)
+                .bind(stamp(self.now_ms))
+                .fetch_optional(connection)
+                .await?;
+        Ok(match row {
+            Some((Some(next),)) => Rotated::Superseded(self.form.token(next)),
+            _ => Rotated::Gone,
+        })
     }
 }
 
