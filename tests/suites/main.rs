@@ -9,6 +9,7 @@ mod faults;
 mod guests;
 mod passwords;
 mod sdk;
+mod second_factor;
 mod sessions;
 mod starts;
 mod tidy;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         tidy::tests(),
         world::tests(),
         wire::tests(),
+        second_factor::tests(),
         sessions::tests(),
         passwords::tests(),
         faults::tests(),

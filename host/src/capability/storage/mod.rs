@@ -3,6 +3,8 @@
 //! [`Backend`] is what a database must do; [`sqlite`] does it. Tokens are hashed on the way in ([`tokens`]). Absent: SQL
 //! outside of a backend's folder, and decisions about who may do what.
 
+#[cfg(test)]
+mod contract;
 pub(crate) mod sqlite;
 pub(crate) mod tokens;
 mod view;
