@@ -6,7 +6,7 @@ use std::{env, path::PathBuf};
 
 fn main() {
     println!("cargo::rerun-if-env-changed=GATEWIT_WASM");
-    let folder = env::var_os("GATEWIT_WASM").map(PathBuf::from).unwrap_or_else(beside_the_artefacts);
+    let folder = env::var_os("GATEWIT_WASM").map_or_else(beside_the_artefacts, PathBuf::from);
     for component in ["auth", "local"] {
         let file = folder.join(component).with_extension("wasm");
         println!("cargo::rerun-if-changed={}", file.display());

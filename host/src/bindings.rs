@@ -1,7 +1,6 @@
 //! Types and traits generated from `wit/`: the host's only call of `bindgen!`.
 //!
 //! Both worlds share the driver's types, so that an identity passes from a driver to the rules without translation.
-#![expect(clippy::pedantic, reason = "generated; documented in wit/")]
 
 /// The world of the auth component.
 pub(crate) mod auth {

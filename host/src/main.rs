@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The authentication server whose rules are WebAssembly components.
 ///
 /// Settings are Directus's own environment variables, read from the environment, from `.env` and from `gatewit.toml`;
-/// those without a word in Directus start with GATEWIT_. Without any, it serves on http://127.0.0.1:8055 and keeps its
+/// those without a word in Directus start with GATEWIT_. Without any, it serves on <http://127.0.0.1:8055> and keeps its
 /// data in ./data.
 #[derive(Parser)]
 #[command(version)]

@@ -144,7 +144,7 @@ pub(crate) fn run(server: &Process, exchanges: Vec<Box<dyn Exchange>>, span: Spa
     Ok(Load {
         answers: latencies.len(),
         seconds,
-        server_cores: (after - before).as_secs_f64() / seconds,
+        server_cores: after.saturating_sub(before).as_secs_f64() / seconds,
         generator_cores: generator_time.as_secs_f64() / (span.warm_up + span.measured).as_secs_f64(),
         memory,
         latencies,

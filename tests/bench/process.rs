@@ -13,7 +13,7 @@ use e2e::client::{Client, Request};
 use e2e::server::SECRET;
 
 /// The first start compiles the components.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 /// How often the log is looked at while the server starts: little beside what a start takes.
 const LOOK: Duration = Duration::from_micros(200);
 /// How long a server may take to end.
@@ -101,7 +101,7 @@ pub(crate) fn thread_time() -> anyhow::Result<Duration> {
     processor_time("/proc/thread-self/stat")
 }
 
-/// User and system time, fields 14 and 15 of proc_pid_stat(5); the name in field 2 may hold anything.
+/// User and system time, fields 14 and 15 of `proc_pid_stat(5)`; the name in field 2 may hold anything.
 fn processor_time(file: &str) -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string(file)?;
     let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace()).context("stat")?;

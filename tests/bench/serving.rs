@@ -58,7 +58,7 @@ pub(crate) fn start(_: Pace, table: &mut Table) -> anyhow::Result<()> {
 /// `GET /users/me`, and `GET /server/ping` as the ceiling of HTTP alone.
 pub(crate) fn me(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     let seeded = Seeded::start(&CHEAP)?;
-    let ping = seeded.repeat(pace, load::get_request("/server/ping", None), "pong")?;
+    let ping = seeded.repeat(pace, &load::get_request("/server/ping", None), "pong")?;
     let user = seeded.me(pace, USER)?;
     let admin = seeded.me(pace, ADMIN)?;
     for (who, load) in [("without policies", &user), ("administrator, all fields", &admin)] {
@@ -166,11 +166,11 @@ impl Seeded {
     fn me(&self, pace: Pace, who: (&str, &str)) -> anyhow::Result<Load> {
         let grant = self.sign_in(who)?;
         let token = grant["access_token"].as_str().context("no access_token")?;
-        self.repeat(pace, load::get_request("/users/me", Some(token)), "\"id\":\"")
+        self.repeat(pace, &load::get_request("/users/me", Some(token)), "\"id\":\"")
     }
 
-    fn repeat(&self, pace: Pace, request: Vec<u8>, expected: &'static str) -> anyhow::Result<Load> {
-        self.send(same(&request, expected, CONNECTIONS), pace.load)
+    fn repeat(&self, pace: Pace, request: &[u8], expected: &'static str) -> anyhow::Result<Load> {
+        self.send(same(request, expected, CONNECTIONS), pace.load)
     }
 
     fn send(&self, exchanges: Vec<Box<dyn Exchange>>, span: load::Span) -> anyhow::Result<Load> {

@@ -43,7 +43,7 @@ impl fmt::Display for Table {
                 Some((text, false)) => (text.as_str(), "MISSED"),
                 None => ("", ""),
             };
-            lines.push([what, measured, text, met, ceiling].map(|cell| cell.to_owned()));
+            lines.push([what, measured, text, met, ceiling].map(ToOwned::to_owned));
         }
         let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
         let widths = [width(0), width(1), width(2), width(3), width(4)];

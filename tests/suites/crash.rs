@@ -19,7 +19,7 @@ e2e::suite! {
 /// Answers that clients got before the crash: enough for every kind of request to be under way when it comes.
 const ANSWERS: usize = 600;
 /// Time to get them.
-const LOAD: Duration = Duration::from_secs(60);
+const LOAD: Duration = Duration::from_mins(1);
 /// A grace period that is over soon after the restart.
 const SHORT: Duration = Duration::from_secs(1);
 

@@ -33,16 +33,16 @@ async fn people_sign_in_through_an_axum_application() -> anyhow::Result<()> {
     ensure!(refused.status == 401, "{refused:?}");
 
     let right = json!({"email": "user@example.com", "password": "User-password1"});
-    let signed_in = good(post(&mut client, "/auth/login", &right).await?)?;
+    let signed_in = good(&post(&mut client, "/auth/login", &right).await?)?;
     ensure!(ips(&server).await? == [Some("127.0.0.1".to_owned())], "{:?}", ips(&server).await?);
 
     let me =
         Request::new("GET", "/users/me").header("Authorization", &format!("Bearer {}", text(&signed_in, "access")?));
-    let me = good(client.send(&me).await?)?;
+    let me = good(&client.send(&me).await?)?;
     ensure!(me["id"] == "850106de-8796-48c0-90f0-bb78f04dfc8a", "{me}");
 
     let first = json!({"refresh_token": text(&signed_in, "refresh")?});
-    let refreshed = good(post(&mut client, "/auth/refresh", &first).await?)?;
+    let refreshed = good(&post(&mut client, "/auth/refresh", &first).await?)?;
     let second = json!({"refresh_token": text(&refreshed, "refresh")?});
     ensure!(first != second, "the refresh token is not a new one");
 
@@ -73,7 +73,7 @@ async fn post(client: &mut Client, path: &str, body: &Value) -> anyhow::Result<R
 }
 
 /// What a good answer holds under `data`.
-fn good(response: Response) -> anyhow::Result<Value> {
+fn good(response: &Response) -> anyhow::Result<Value> {
     ensure!(response.status == 200, "{}: {}", response.status, response.text());
     Ok(response.json()?["data"].clone())
 }

@@ -60,11 +60,11 @@ async fn a_full_queue_is_refused_and_says_when_to_come_back() -> anyhow::Result<
     // A hash of the default cost each: nobody has this account.
     let attempt = move || async move { Client::new(address).send(&login(("nobody@example.com", "x"), "json")).await };
     let attempts: Vec<_> = (0..AT_ONCE).map(|_| tokio::spawn(attempt())).collect();
-    let (mut served, mut busy) = (0, 0);
+    let (mut hashed, mut busy) = (0, 0);
     for attempt in attempts {
         let answer = attempt.await??;
         match verdict(&answer) {
-            (401, code) if code == "INVALID_CREDENTIALS" => served += 1,
+            (401, code) if code == "INVALID_CREDENTIALS" => hashed += 1,
             (503, code) if code == "SERVICE_UNAVAILABLE" => {
                 let seconds: u32 = answer.header("retry-after").unwrap_or_default().parse()?;
                 ensure!(seconds > 0, "Retry-After: {seconds}");
@@ -73,7 +73,7 @@ async fn a_full_queue_is_refused_and_says_when_to_come_back() -> anyhow::Result<
             _ => anyhow::bail!("{} {}", answer.status, answer.text()),
         }
     }
-    ensure!(served >= 1 && busy >= AT_ONCE / 2, "{served} served, {busy} sent away");
+    ensure!(hashed >= 1 && busy >= AT_ONCE / 2, "{hashed} hashed, {busy} sent away");
     server.logged("the queue of password hashes is full").await?;
     sign_in(&mut server.client(), EDITOR).await?;
     Ok(())

@@ -134,7 +134,7 @@ fn names(line: &str, word: &str) -> bool {
     let part = |letter: char| letter.is_alphanumeric() || letter == '_';
     line.match_indices(word).any(|(start, _)| {
         let (before, after) = (&line[..start], &line[start + word.len()..]);
-        !before.ends_with(part) && !(word.ends_with(part) && after.starts_with(part))
+        !(before.ends_with(part) || word.ends_with(part) && after.starts_with(part))
     })
 }
 

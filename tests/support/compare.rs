@@ -80,7 +80,7 @@ impl Comparison<'_> {
         match serde_json::from_str::<Value>(&text) {
             Err(_) => found.push(difference("body", expected, quoted(&text))),
             Ok(got) => {
-                if got.to_string() != text {
+                if format!("{got}") != text {
                     found.push(difference("body", "compact JSON", quoted(&text)));
                 }
                 self.json("body", expected, &got, bindings, found);
@@ -198,7 +198,7 @@ impl Comparison<'_> {
         let Ok(got) = serde_json::from_str::<Value>(&text) else {
             return found.push(difference(&at, "JSON claims", quoted(&text)));
         };
-        if got.to_string() != text {
+        if format!("{got}") != text {
             found.push(difference(&at, "compact JSON claims", quoted(&text)));
         }
         let mut expected = self.expect.tokens.get(name).cloned().unwrap_or_default();
@@ -223,7 +223,7 @@ fn opaque(at: &str, name: &str, value: &str, bindings: &mut Bindings, found: &mu
     let letters = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     match bindings.get(name) {
         Some(bound) if bound != value => {
-            found.push(difference(at, format!("{name}, which is {bound:?}"), quoted(value)))
+            found.push(difference(at, format!("{name}, which is {bound:?}"), quoted(value)));
         }
         None if !letters || value.len() != OPAQUE_LENGTH => {
             found.push(difference(at, format!("{OPAQUE_LENGTH} letters of A-Za-z0-9_-"), quoted(value)));
@@ -286,7 +286,7 @@ mod tests {
         Comparison { expect, headers: wanted, answer, head: false, stall_ms: 60, window }.differences(bindings)
     }
 
-    fn body(expected: Value, got: &str, bindings: &mut Bindings) -> Vec<String> {
+    fn body(expected: &Value, got: &str, bindings: &mut Bindings) -> Vec<String> {
         let expect = expect(json!({"status": 200, "headers": [], "json": expected}));
         compare(&expect, &Headers::new(), &Response { status: 200, body: got.into(), ..Response::default() }, bindings)
     }
@@ -294,12 +294,12 @@ mod tests {
     #[test]
     fn an_equal_body_has_no_difference_and_another_order_of_keys_has() {
         let expected = json!({"b": 1, "a": [null, "x"]});
-        assert_eq!(body(expected.clone(), r#"{"b":1,"a":[null,"x"]}"#, &mut bindings()), Vec::<String>::new());
-        let swapped = body(expected.clone(), r#"{"a":[null,"x"],"b":1}"#, &mut bindings());
+        assert_eq!(body(&expected, r#"{"b":1,"a":[null,"x"]}"#, &mut bindings()), Vec::<String>::new());
+        let swapped = body(&expected, r#"{"a":[null,"x"],"b":1}"#, &mut bindings());
         assert_eq!(swapped, [r#"body keys: expected ["b", "a"], got ["a", "b"]"#]);
-        let spaced = body(expected.clone(), r#"{"b": 1,"a":[null,"x"]}"#, &mut bindings());
+        let spaced = body(&expected, r#"{"b": 1,"a":[null,"x"]}"#, &mut bindings());
         assert!(spaced[0].starts_with("body: expected compact JSON"), "{spaced:?}");
-        let deep = body(expected, r#"{"b":1,"a":[null,"y"]}"#, &mut bindings());
+        let deep = body(&expected, r#"{"b":1,"a":[null,"y"]}"#, &mut bindings());
         assert_eq!(deep, [r#"body.a[1]: expected "x", got "y""#]);
     }
 
@@ -328,10 +328,10 @@ mod tests {
         let mut bindings = bindings();
         let expected = json!({"refresh_token": "{{refresh_token#1}}"});
         let good = format!(r#"{{"refresh_token":"{OPAQUE}"}}"#);
-        assert_eq!(body(expected.clone(), &good, &mut bindings), Vec::<String>::new());
+        assert_eq!(body(&expected, &good, &mut bindings), Vec::<String>::new());
         assert_eq!(bindings.get("refresh_token#1"), Some(OPAQUE));
-        assert_eq!(body(expected.clone(), &good.replace('-', "x"), &mut bindings).len(), 1);
-        let short = body(json!("{{session#1}}"), r#""short""#, &mut bindings);
+        assert_eq!(body(&expected, &good.replace('-', "x"), &mut bindings).len(), 1);
+        let short = body(&json!("{{session#1}}"), r#""short""#, &mut bindings);
         assert_eq!(short, [r#"body: expected 64 letters of A-Za-z0-9_-, got "short""#]);
     }
 

@@ -23,7 +23,7 @@ use crate::fixture;
 pub const SECRET: &str = "a secret of the tests, longer than thirty-two bytes";
 
 /// The first start compiles the components, which takes a while on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How long a server may take to end after SIGTERM before it is killed.
 const END: Duration = Duration::from_secs(5);
 /// How long a line of the log may take to arrive here.

@@ -4,6 +4,7 @@
 //! tokens out of the log.
 
 use crate::bindings::auth::gatewit::log::log::{self, Field, Level};
+use std::fmt::Write;
 use wasmtime::component::{HasData, Linker};
 
 /// Lines that one call may write. Enough to trace a sign-in step by step; a loop stays harmless.
@@ -73,7 +74,8 @@ fn line(message: &str, fields: &[Field]) -> (String, String) {
         if !facts.is_empty() {
             facts.push(' ');
         }
-        facts.push_str(&format!("{}={:?}", cut(name, 64), value));
+        // Writing to a text cannot fail.
+        let _ = write!(facts, "{}={value:?}", cut(name, 64));
     }
     let facts = cut(&facts, LINE_BYTES_MAX.saturating_sub(message.len())).to_owned();
     (message, facts)

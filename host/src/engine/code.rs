@@ -4,6 +4,7 @@
 //! code under a key derived from `SECRET`, and what has no valid seal is thrown away and compiled again.
 
 use super::LoadError;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use std::{
@@ -75,7 +76,7 @@ impl CodeCache {
 fn file_name(engine: &Engine, wasm: &[u8]) -> String {
     let mut compatible = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compatible);
-    let digest = Sha256::digest(wasm).iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(wasm));
     format!("{digest}-{:016x}.cwasm", compatible.finish())
 }
 

@@ -18,7 +18,7 @@ struct Hs256 {
 }
 
 impl Hs256 {
-    fn new(secret: &[u8]) -> Key {
+    fn key(secret: &[u8]) -> Key {
         Arc::new(Self { signing: EncodingKey::from_secret(secret), verifying: DecodingKey::from_secret(secret) })
     }
 }
@@ -42,8 +42,8 @@ impl Backend for Hs256 {
 /// All keys that follow from a secret, and the one that seals compiled code.
 pub(crate) fn keys(secret: &Secret<String>) -> (Keys, [u8; DERIVED_BYTES]) {
     let secret = secret.expose().as_bytes();
-    let refresh_tokens = Hs256::new(&derive(secret, "gatewit refresh-tokens"));
-    (Keys { access_tokens: Hs256::new(secret), refresh_tokens }, derive(secret, "gatewit compiled-code"))
+    let refresh_tokens = Hs256::key(&derive(secret, "gatewit refresh-tokens"));
+    (Keys { access_tokens: Hs256::key(secret), refresh_tokens }, derive(secret, "gatewit compiled-code"))
 }
 
 /// A key for one purpose.
@@ -79,7 +79,7 @@ mod tests {
         let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
         let message = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        let key = Hs256::new(&URL_SAFE_NO_PAD.decode(key).unwrap());
+        let key = Hs256::key(&URL_SAFE_NO_PAD.decode(key).unwrap());
         assert_eq!(URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()).unwrap()), signature);
     }
 }

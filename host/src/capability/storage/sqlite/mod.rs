@@ -73,13 +73,16 @@ pub(crate) struct Sqlite {
     answers: Answers,
 }
 
+/// Fields of a record: table, id, and the names of the fields where not all are wanted.
+type Record = (&'static str, String, Option<String>);
+
 /// What is asked with every request, and was answered since the last commit.
 #[derive(Default)]
 struct Answers {
     sessions: Recent<String, Option<Session>>,
     policies: Recent<(Option<String>, Option<String>), Vec<Policy>>,
     permissions: Recent<String, Vec<Permission>>,
-    records: Recent<(&'static str, String, Option<String>), Option<Vec<Field>>>,
+    records: Recent<Record, Option<Vec<Field>>>,
 }
 
 impl Sqlite {
@@ -136,7 +139,8 @@ fn failed(error: sqlx::Error) -> Error {
     use sqlx::Error::{Io, PoolClosed, PoolTimedOut, WorkerCrashed};
     // Busy, locked, read-only, I/O error, full (sqlite.org, result codes; extended codes carry these in the low byte).
     const PASSING: [i32; 6] = [5, 6, 8, 10, 13, 14];
-    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
+    let code =
+        error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
     match (&error, code) {
         (Io(_) | PoolClosed | PoolTimedOut | WorkerCrashed, _) => Error::Unavailable(error.into()),
         (_, Some(code)) if PASSING.contains(&(code & 0xff)) => Error::Unavailable(error.into()),
