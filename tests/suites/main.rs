@@ -12,6 +12,7 @@ mod sdk;
 mod second_factor;
 mod sessions;
 mod starts;
+mod still;
 mod tidy;
 mod wire;
 mod world;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         passwords::tests(),
         faults::tests(),
         starts::tests(),
+        still::tests(),
         disk::tests(),
         crash::tests(),
         sdk::tests(),
