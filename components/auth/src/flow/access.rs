@@ -4,6 +4,7 @@ use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
 /// A policy of an account, as far as rights follow from it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
     /// Its id.

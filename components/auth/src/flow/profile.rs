@@ -177,11 +177,10 @@ pub fn write(fields: &[(String, Value)]) -> String {
 
 fn write_value(json: &mut String, value: &Value) {
     match value {
-        Value::Null => json.push_str("null"),
         Value::Boolean(truth) => json.push_str(if *truth { "true" } else { "false" }),
         Value::Integer(number) => json.push_str(&number.to_string()),
         Value::Decimal(number) if number.is_finite() => json.push_str(&number.to_string()),
-        Value::Decimal(_) => json.push_str("null"),
+        Value::Null | Value::Decimal(_) => json.push_str("null"),
         Value::Text(text) => json.push_str(&quoted(text)),
         Value::Json(text) => json.push_str(text),
         Value::Ids(ids) => {
