@@ -13,7 +13,10 @@ use exports::gatewit::driver::{
 };
 use gatewit::{
     driver::types::Subject,
-    passwords::accounts::{self, Error, Verdict},
+    passwords::{
+        accounts,
+        types::{Error, Verdict},
+    },
 };
 
 struct Local;

@@ -1,11 +1,23 @@
 //! The decisions, pure: what they need is an argument, time and randomness included.
 
 pub mod access;
+pub mod attempts;
+pub mod filter;
+pub mod link;
+pub mod moment;
 pub mod otp;
+pub mod pattern;
+pub mod payload;
 pub mod profile;
+pub mod rights;
+pub mod schema;
+pub mod scoped;
+pub mod selection;
 pub mod session;
 pub mod sign_in;
 pub mod token;
+pub mod value;
+pub mod verdict;
 
 use alloc::string::String;
 
@@ -24,4 +36,17 @@ pub enum Refusal {
     TokenExpired,
     /// The account is suspended, said only to somebody who held its session.
     UserSuspended,
+    /// Not permitted, with an explanation where one may be given.
+    Forbidden(Option<String>),
+    /// The invitation was used or withdrawn.
+    InvalidInvite,
+    /// A value breaks a rule of its field.
+    FailedValidation {
+        /// The field.
+        field: String,
+        /// The name of the rule.
+        rule: &'static str,
+        /// The value, where it may be repeated.
+        value: Option<String>,
+    },
 }

@@ -3,7 +3,7 @@
 //! A request for a field that is not there or not permitted is answered with the id alone: the caller learns nothing of
 //! what exists.
 
-use super::access::Rights;
+use super::{access::Rights, value::Value};
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -34,9 +34,6 @@ pub const APP_FIELDS: [&str; 19] = [
 
 /// What everybody with access to the app may read of the own role, in this order.
 pub const APP_ROLE_FIELDS: [&str; 5] = ["id", "name", "icon", "description", "parent"];
-
-/// How secrets that are set are shown.
-const CONCEALED: &str = "\"**********\"";
 
 /// The field that leads to the role's own fields.
 const ROLE: &str = "role";
@@ -128,27 +125,6 @@ fn resolve(names: &[&str], readable: &Readable) -> Option<Readable> {
     Some(Readable::Only(fields))
 }
 
-/// A value to write.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// No value.
-    Null,
-    /// True or false.
-    Boolean(bool),
-    /// A whole number.
-    Integer(i64),
-    /// Any other number.
-    Decimal(f64),
-    /// A text.
-    Text(String),
-    /// JSON, written as it is.
-    Json(String),
-    /// Ids of related records.
-    Ids(Vec<String>),
-    /// A secret that is set.
-    Concealed,
-}
-
 /// Whether all that was selected is there.
 #[must_use]
 pub fn complete(selected: &Readable, fields: &[(String, Value)]) -> bool {
@@ -158,50 +134,9 @@ pub fn complete(selected: &Readable, fields: &[(String, Value)]) -> bool {
     }
 }
 
-/// Writes an object, its keys in order.
-#[must_use]
-pub fn write(fields: &[(String, Value)]) -> String {
-    let mut json = String::with_capacity(64 * fields.len());
-    json.push('{');
-    for (index, (name, value)) in fields.iter().enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        json.push_str(&quoted(name));
-        json.push(':');
-        write_value(&mut json, value);
-    }
-    json.push('}');
-    json
-}
-
-fn write_value(json: &mut String, value: &Value) {
-    match value {
-        Value::Boolean(truth) => json.push_str(if *truth { "true" } else { "false" }),
-        Value::Integer(number) => json.push_str(&number.to_string()),
-        Value::Decimal(number) if number.is_finite() => json.push_str(&number.to_string()),
-        Value::Null | Value::Decimal(_) => json.push_str("null"),
-        Value::Text(text) => json.push_str(&quoted(text)),
-        Value::Json(text) => json.push_str(text),
-        Value::Ids(ids) => {
-            json.push('[');
-            json.push_str(&ids.iter().map(|id| quoted(id)).collect::<Vec<_>>().join(","));
-            json.push(']');
-        }
-        Value::Concealed => json.push_str(CONCEALED),
-    }
-}
-
-/// A JSON string. Serialising a text cannot fail; should it ever, the text is left out.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
-    use expect_test::expect;
 
     const ADMIN: Rights = Rights { admin: true, app: true };
     const APP: Rights = Rights { admin: false, app: true };
@@ -253,25 +188,5 @@ mod tests {
         let Readable::Only(fields) = readable(APP, &permitted) else { panic!("not all") };
         assert_eq!(fields.len(), APP_FIELDS.len() + 1);
         assert_eq!(readable(NONE, &[names(&["*"])]), Readable::All);
-    }
-
-    #[test]
-    fn values_are_written_as_json() {
-        let field = |name: &str, value| (name.to_string(), value);
-        let json = write(&[
-            field("a\"b", Value::Null),
-            field("t", Value::Text("x\n\u{1f600}".into())),
-            field("n", Value::Integer(-1)),
-            field("d", Value::Decimal(1.5)),
-            field("nan", Value::Decimal(f64::NAN)),
-            field("j", Value::Json("[1]".into())),
-            field("i", Value::Ids(vec!["x".into(), "y".into()])),
-            field("s", Value::Concealed),
-            field("b", Value::Boolean(true)),
-        ]);
-        expect![[
-            r#"{"a\"b":null,"t":"x\n😀","n":-1,"d":1.5,"nan":null,"j":[1],"i":["x","y"],"s":"**********","b":true}"#
-        ]]
-        .assert_eq(&json);
     }
 }

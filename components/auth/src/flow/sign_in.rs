@@ -1,7 +1,10 @@
 //! Who is let in after a driver said who it is, and who may go on.
 
-use super::{Refusal, otp};
+use super::Refusal;
 use alloc::string::String;
+
+/// The provider of accounts with a password here.
+pub const DEFAULT_PROVIDER: &str = "default";
 
 /// Where an account stands, as far as signing in depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,23 +24,17 @@ pub struct Account {
     pub standing: Standing,
     /// The provider that signs it in.
     pub provider: String,
-    /// The secret of its second factor.
-    pub tfa_secret: Option<String>,
 }
 
-/// Decides on a sign-in through `provider`, after its driver identified the person as the owner of `account`.
+/// Decides on a sign-in through `provider`, after its driver identified the person as the owner of `account`. What
+/// remains to be checked is the second factor, if there is one.
 ///
 /// # Errors
-/// [`Refusal::InvalidCredentials`] where there is no account, it is not active or another provider's;
-/// [`Refusal::InvalidOtp`] where it has a second factor and `code` is not right.
-pub fn admit(account: Option<&Account>, provider: &str, code: Option<&str>, now_seconds: u64) -> Result<(), Refusal> {
-    let account = account
-        .filter(|account| account.standing == Standing::Active && account.provider == provider)
-        .ok_or(Refusal::InvalidCredentials)?;
-    match (&account.tfa_secret, code) {
-        (None, _) => Ok(()),
-        (Some(secret), Some(code)) if otp::verify(secret, code, now_seconds) => Ok(()),
-        (Some(_), _) => Err(Refusal::InvalidOtp),
+/// [`Refusal::InvalidCredentials`] where there is no account, it is not active or another provider's.
+pub fn admit(account: Option<&Account>, provider: &str) -> Result<(), Refusal> {
+    match account {
+        Some(account) if account.standing == Standing::Active && account.provider == provider => Ok(()),
+        _ => Err(Refusal::InvalidCredentials),
     }
 }
 
@@ -58,37 +55,22 @@ mod tests {
     use super::*;
 
     fn account() -> Account {
-        Account { standing: Standing::Active, provider: "default".into(), tfa_secret: None }
+        Account { standing: Standing::Active, provider: "default".into() }
     }
 
     #[test]
     fn an_active_account_of_the_provider_is_let_in() {
-        assert_eq!(admit(Some(&account()), "default", None, 59), Ok(()));
-    }
-
-    #[test]
-    fn a_code_without_a_second_factor_does_no_harm() {
-        assert_eq!(admit(Some(&account()), "default", Some("000000"), 59), Ok(()));
+        assert_eq!(admit(Some(&account()), "default"), Ok(()));
     }
 
     #[test]
     fn no_account_other_standing_and_other_provider_look_the_same() {
         let refused = Err(Refusal::InvalidCredentials);
-        assert_eq!(admit(None, "default", None, 59), refused);
-        assert_eq!(admit(Some(&account()), "corporate", None, 59), refused);
+        assert_eq!(admit(None, "default"), refused);
+        assert_eq!(admit(Some(&account()), "corporate"), refused);
         for standing in [Standing::Suspended, Standing::Inactive] {
-            assert_eq!(admit(Some(&Account { standing, ..account() }), "default", None, 59), refused);
+            assert_eq!(admit(Some(&Account { standing, ..account() }), "default"), refused);
         }
-    }
-
-    #[test]
-    fn a_second_factor_is_asked_for_and_checked() {
-        let account = Account { tfa_secret: Some("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into()), ..account() };
-        assert_eq!(admit(Some(&account), "default", Some("287082"), 59), Ok(()));
-        assert_eq!(admit(Some(&account), "default", Some("287082"), 60), Err(Refusal::InvalidOtp));
-        assert_eq!(admit(Some(&account), "default", None, 59), Err(Refusal::InvalidOtp));
-        let broken = Account { tfa_secret: Some(String::new()), ..account };
-        assert_eq!(admit(Some(&broken), "default", None, 59), Err(Refusal::InvalidOtp));
     }
 
     #[test]

@@ -39,6 +39,58 @@ pub struct Claims<'a> {
     pub iss: &'static str,
 }
 
+/// The claims of a share's token, in the order on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShareClaims<'a> {
+    /// Never.
+    pub app_access: bool,
+    /// Never.
+    pub admin_access: bool,
+    /// None.
+    pub role: Option<&'a str>,
+    /// The share.
+    pub share: &'a str,
+    /// The session that the token is bound to, in the form `session`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<&'a str>,
+    /// Seconds since the Unix epoch.
+    pub iat: u64,
+    /// Seconds since the Unix epoch.
+    pub exp: u64,
+    /// [`ISSUER`].
+    pub iss: &'static str,
+}
+
+/// The same claims in the order that a refresh has on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefreshedShareClaims<'a> {
+    role: Option<&'a str>,
+    app_access: bool,
+    admin_access: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
+    share: &'a str,
+    iat: u64,
+    exp: u64,
+    iss: &'static str,
+}
+
+impl<'a> ShareClaims<'a> {
+    /// The claims of a share that signs in now.
+    #[must_use]
+    pub fn new(share: &'a str, session: Option<&'a str>, now_seconds: u64, life_seconds: u64) -> Self {
+        let (iat, exp) = (now_seconds, now_seconds + life_seconds);
+        Self { app_access: false, admin_access: false, role: None, share, session, iat, exp, iss: ISSUER }
+    }
+
+    /// In the order of a refresh.
+    #[must_use]
+    pub fn refreshed(self) -> RefreshedShareClaims<'a> {
+        let Self { app_access, admin_access, role, share, session, iat, exp, iss } = self;
+        RefreshedShareClaims { role, app_access, admin_access, session, share, iat, exp, iss }
+    }
+}
+
 /// What a presented token claims, before and after its signature is verified.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Claimed {

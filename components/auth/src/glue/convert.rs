@@ -3,10 +3,12 @@
 use super::{
     fault,
     gatewit::{
-        auth::types::{Client, Reason, Service},
+        auth::types::{Client, Reason, Service, Uniqueness, Validation},
         driver::types as driver,
         keys::signing,
+        passwords::types as passwords,
         storage::access as stored_access,
+        storage::records,
         storage::sessions as stored_sessions,
         storage::types as stored,
         storage::users,
@@ -16,8 +18,11 @@ use super::{
 use crate::flow::{
     Refusal,
     access::Policy,
-    profile::{Readable, Value},
+    filter::{Condition, Operator},
+    profile::Readable,
+    schema,
     sign_in::{Account, Standing},
+    value::Value,
 };
 use alloc::{
     string::{String, ToString},
@@ -33,6 +38,11 @@ impl From<Refusal> for Reason {
             Refusal::InvalidToken => Self::InvalidToken,
             Refusal::TokenExpired => Self::TokenExpired,
             Refusal::UserSuspended => Self::UserSuspended,
+            Refusal::Forbidden(why) => Self::Forbidden(why),
+            Refusal::InvalidInvite => Self::InvalidInvite,
+            Refusal::FailedValidation { field, rule, value } => {
+                Self::FailedValidation(Validation { field, rule: rule.to_string(), value })
+            }
         }
     }
 }
@@ -57,6 +67,16 @@ impl From<signing::Error> for Reason {
             signing::Error::Denied => fault("a key was denied", &[]),
             signing::Error::Unavailable => fault("a key is unavailable", &[]),
             signing::Error::Other(what) => fault("a key failed", &[("error", &what)]),
+        }
+    }
+}
+
+impl From<passwords::Error> for Reason {
+    fn from(error: passwords::Error) -> Self {
+        match error {
+            passwords::Error::Overloaded(seconds) => Self::Overloaded(seconds),
+            passwords::Error::Unavailable => fault("passwords are unavailable", &[]),
+            passwords::Error::Other(what) => fault("a password failed", &[("error", &what)]),
         }
     }
 }
@@ -99,7 +119,7 @@ pub(super) fn standing(status: users::Status) -> Standing {
 }
 
 pub(super) fn account(user: &users::User) -> Account {
-    Account { standing: standing(user.status), provider: user.provider.clone(), tfa_secret: user.tfa_secret.clone() }
+    Account { standing: standing(user.status), provider: user.provider.clone() }
 }
 
 pub(super) fn policy(policy: stored_access::Policy) -> Policy {
@@ -132,7 +152,7 @@ pub(super) fn fields(fields: Vec<stored::Field>) -> Vec<(String, Value)> {
     fields.into_iter().map(|field| (field.name, value(field.value))).collect()
 }
 
-fn value(value: stored::Value) -> Value {
+pub(super) fn value(value: stored::Value) -> Value {
     match value {
         stored::Value::Null => Value::Null,
         stored::Value::Boolean(truth) => Value::Boolean(truth),
@@ -143,4 +163,92 @@ fn value(value: stored::Value) -> Value {
         stored::Value::Ids(ids) => Value::Ids(ids),
         stored::Value::Concealed => Value::Concealed,
     }
+}
+
+/// A value for the store. Records and secrets that are shown are no values there.
+pub(super) fn stored(value: Value) -> stored::Value {
+    match value {
+        Value::Boolean(truth) => stored::Value::Boolean(truth),
+        Value::Integer(number) => stored::Value::Integer(number),
+        Value::Decimal(number) => stored::Value::Decimal(number),
+        Value::Text(text) => stored::Value::Text(text),
+        Value::Json(text) => stored::Value::Json(text),
+        Value::Null | Value::Ids(_) | Value::Concealed | Value::Object(_) | Value::List(_) => stored::Value::Null,
+    }
+}
+
+/// Whether a column holds true.
+pub(super) fn is_true(value: &stored::Value) -> bool {
+    matches!(value, stored::Value::Boolean(true))
+}
+
+/// The id in a column.
+pub(super) fn id(value: stored::Value) -> Option<String> {
+    match value {
+        stored::Value::Text(text) => Some(text),
+        stored::Value::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+pub(super) fn clash(taken: records::Taken) -> Uniqueness {
+    let records::Taken { collection, column, value } = taken;
+    // Directus names addresses so.
+    let value = if collection == schema::USERS && column == "email" { alloc::format!("[{value}]") } else { value };
+    Uniqueness { collection, field: column, value }
+}
+
+/// A condition in the order of the contract: what it is made of comes before it.
+pub(super) fn nodes(condition: &Condition) -> Result<Vec<records::Node>, Reason> {
+    let mut nodes = Vec::new();
+    push(condition, &mut nodes)?;
+    Ok(nodes)
+}
+
+fn push(condition: &Condition, nodes: &mut Vec<records::Node>) -> Result<(), Reason> {
+    let several = |conditions: &[Condition], nodes: &mut Vec<_>| {
+        conditions.iter().try_for_each(|each| push(each, nodes))?;
+        u32::try_from(conditions.len()).map_err(|_| Reason::Internal)
+    };
+    let node = match condition {
+        Condition::All(conditions) => records::Node::All(several(conditions, nodes)?),
+        Condition::Any(conditions) => records::Node::Any(several(conditions, nodes)?),
+        Condition::Not(condition) => {
+            push(condition, nodes)?;
+            records::Node::Not
+        }
+        Condition::Related { column, key, collection, condition } => {
+            push(condition, nodes)?;
+            let (column, key) = ((*column).to_string(), (*key).to_string());
+            records::Node::Related(records::Relation { column, key, collection: (*collection).to_string() })
+        }
+        Condition::Compare { column, operator, values } => {
+            let values = values.iter().cloned().map(stored).collect();
+            records::Node::Compare(records::Comparison { column: column.clone(), operator: how(*operator)?, values })
+        }
+    };
+    nodes.push(node);
+    Ok(())
+}
+
+fn how(operator: Operator) -> Result<records::Operator, Reason> {
+    Ok(match operator {
+        Operator::Equal => records::Operator::Equal,
+        Operator::Less => records::Operator::Less,
+        Operator::LessOrEqual => records::Operator::LessOrEqual,
+        Operator::Greater => records::Operator::Greater,
+        Operator::GreaterOrEqual => records::Operator::GreaterOrEqual,
+        Operator::Among => records::Operator::Among,
+        Operator::Null => records::Operator::Null,
+        Operator::Contains => records::Operator::Contains,
+        Operator::StartsWith => records::Operator::StartsWith,
+        Operator::EndsWith => records::Operator::EndsWith,
+        Operator::ContainsFolded => records::Operator::ContainsFolded,
+        Operator::StartsWithFolded => records::Operator::StartsWithFolded,
+        Operator::EndsWithFolded => records::Operator::EndsWithFolded,
+        Operator::Matches => {
+            let why = "Stored records cannot be searched with \"_regex\"";
+            return Err(Reason::InvalidPayload(why.to_string()));
+        }
+    })
 }

@@ -1,10 +1,22 @@
 //! The only module that sees the bindings: fetches what a decision of `flow` needs and does what it says.
 
 mod access;
+mod accounts;
+mod attempts;
+mod caller;
+mod change;
 mod convert;
+mod fetch;
+mod invitations;
 mod profile;
 mod providers;
+mod records;
+mod recovery;
+mod registration;
+mod rights;
+mod second_factor;
 mod sessions;
+mod shares;
 
 wit_bindgen::generate!({
     path: "../../wit",
@@ -13,13 +25,17 @@ wit_bindgen::generate!({
 });
 
 use crate::flow::token::ALGORITHM;
-use alloc::string::{String, ToString};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use gatewit::{
     auth::types::Reason,
     config::settings::{self, Value},
     keys::signing,
     log::log,
 };
+use gatewit_jose::Compact;
 use wasi::clocks::wall_clock;
 
 struct Auth;
@@ -41,6 +57,29 @@ fn number(name: &str) -> Result<u64, Reason> {
     }
 }
 
+/// A setting that is a text, set by the host like all of ours.
+fn text_setting(name: &str) -> Result<String, Reason> {
+    match settings::get(name) {
+        Some(Value::Text(text)) => Ok(text),
+        _ => Err(fault("a setting is missing", &[("setting", name)])),
+    }
+}
+
+/// A setting that is on or off. What is not set is off.
+fn flag(name: &str) -> bool {
+    matches!(settings::get(name), Some(Value::Boolean(true)))
+}
+
+/// Unpredictable bytes.
+fn random(bytes: usize) -> Vec<u8> {
+    wasi::random::random::get_random_bytes(bytes as u64)
+}
+
+/// Whether the signature of a token of ours is good.
+fn verify(jws: &Compact<'_>) -> Result<bool, Reason> {
+    Ok(signing::open("access-tokens")?.verify(jws.signing_input.as_bytes(), &jws.signature)?)
+}
+
 /// Signs claims into a compact token.
 fn sign<T: serde::Serialize>(claims: &T) -> Result<String, Reason> {
     let input = gatewit_jose::signing_input(ALGORITHM, claims).ok_or(Reason::Internal)?;
@@ -56,5 +95,5 @@ fn fault(message: &str, facts: &[(&str, &str)]) -> Reason {
 
 fn write_log(level: log::Level, message: &str, facts: &[(&str, &str)]) {
     let field = |(name, value): &(&str, &str)| log::Field { name: (*name).to_string(), value: (*value).to_string() };
-    log::write(level, message, &facts.iter().map(field).collect::<alloc::vec::Vec<_>>());
+    log::write(level, message, &facts.iter().map(field).collect::<Vec<_>>());
 }

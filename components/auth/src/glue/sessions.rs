@@ -2,15 +2,15 @@
 
 use super::{
     Auth,
-    access::{policies, verify},
-    convert,
+    access::{claims, policies},
+    attempts, convert,
     exports::gatewit::auth::sessions::{Attempt, Form, Grant, Guest, Held},
     gatewit::{
         auth::{
             pace,
             types::{Client, Reason},
         },
-        driver::types::Subject,
+        driver::types::{self as driver, Subject},
         drivers::dispatch,
         keys::signing,
         log::log::Level,
@@ -19,7 +19,7 @@ use super::{
             users::{self, User},
         },
     },
-    now_ms, number, sign, write_log,
+    now_ms, number, random, second_factor, sign, write_log,
 };
 use crate::flow::{
     Refusal, access, session, sign_in,
@@ -30,24 +30,35 @@ use alloc::string::{String, ToString};
 impl Guest for Auth {
     fn login(attempt: Attempt, client: Client) -> Result<Grant, Reason> {
         pace::hold(number("login-stall-ms")?);
-        let identity = dispatch::login(&attempt.provider, &attempt.values)
-            .map_err(|refusal| convert::driver_refusal(&attempt.provider, refusal))?;
+        let guard = attempts::Guard::new(&attempt, &client)?;
+        let identity = dispatch::login(&attempt.provider, &attempt.values);
+        // Only now: an attempt that waits costs the same time as any other.
+        guard.check()?;
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(refusal) => {
+                if matches!(refusal, driver::Refusal::InvalidCredentials) {
+                    guard.failed(&client)?;
+                }
+                return Err(convert::driver_refusal(&attempt.provider, refusal));
+            }
+        };
         let user = match &identity.subject {
             Subject::Email(email) => users::find_by_email(email)?,
             Subject::Identifier(identifier) => users::find_by_identifier(&attempt.provider, identifier)?,
         };
-        let now_ms = now_ms();
         let account = user.as_ref().map(convert::account);
-        sign_in::admit(account.as_ref(), &attempt.provider, attempt.otp.as_deref(), now_ms / 1000)?;
+        sign_in::admit(account.as_ref(), &attempt.provider)?;
         let user = user.ok_or(Reason::InvalidCredentials)?;
-
-        let entropy = super::wasi::random::random::get_random_bytes(session::ENTROPY_BYTES as u64);
-        let id = session::first(&entropy.try_into().map_err(|_| Reason::Internal)?);
-        let grant = grant(&user, &id, attempt.form, Moment::SignIn, &client, now_ms)?;
-        let expires_at_ms = now_ms + number("refresh-token-ms")?;
-        let begun = NewSession { token: id, user: user.id, expires_at_ms, client: convert::client(&client) };
-        stored::begin(&begun, now_ms)?;
-        Ok(grant)
+        if let Err(refusal) = check_factor(&user, attempt.otp.as_deref()) {
+            if attempt.otp.is_some() {
+                guard.failed(&client)?;
+            }
+            return Err(refusal);
+        }
+        guard.succeeded()?;
+        let id = begin(Some(&user.id), None, &client)?;
+        grant(&user, &id, attempt.form, Moment::SignIn, &client, now_ms())
     }
 
     fn refresh(held: Held, form: Form, client: Client) -> Result<Grant, Reason> {
@@ -57,6 +68,10 @@ impl Guest for Auth {
             Some(session) => session,
             None => return Err(unknown(&id, now_ms)),
         };
+        if let Some(share) = &session.share {
+            let next = exchange(&id, &session, form, &client, now_ms)?;
+            return share_refreshed(share, &next, form);
+        }
         let user = owner(&session, &id, now_ms)?;
         let next = exchange(&id, &session, form, &client, now_ms)?;
         grant(user, &next, form, Moment::Refresh, &client, now_ms)
@@ -66,6 +81,28 @@ impl Guest for Auth {
         stored::end(&session_id(held)?, &convert::client(&client), now_ms())?;
         Ok(())
     }
+}
+
+/// Refuses a sign-in whose second factor is missing or wrong.
+fn check_factor(user: &User, code: Option<&str>) -> Result<(), Reason> {
+    let Some(secret) = &user.tfa_secret else { return Ok(()) };
+    let code = code.ok_or(Refusal::InvalidOtp)?;
+    if second_factor::accept(user, secret, code, "sign-in")? { Ok(()) } else { Err(Refusal::InvalidOtp.into()) }
+}
+
+/// Begins a session of an account or a share; its id.
+pub(super) fn begin(user: Option<&str>, share: Option<&str>, client: &Client) -> Result<String, Reason> {
+    let id = session::first(&random(session::ENTROPY_BYTES).try_into().map_err(|_| Reason::Internal)?);
+    let now_ms = now_ms();
+    let begun = NewSession {
+        token: id.clone(),
+        user: user.map(ToString::to_string),
+        share: share.map(ToString::to_string),
+        expires_at_ms: now_ms + number("refresh-token-ms")?,
+        client: convert::client(client),
+    };
+    stored::begin(&begun, now_ms)?;
+    Ok(id)
 }
 
 /// When a token is made: only at sign-in does it say that a second factor is demanded.
@@ -80,7 +117,7 @@ fn session_id(held: Held) -> Result<String, Reason> {
         Held::RefreshToken(token) => Ok(token),
         Held::SessionToken(token) => match token::sort(&token) {
             Presented::Static(_) => Err(Reason::InvalidCredentials),
-            Presented::Ours(jws) => verify(&jws)?.session.ok_or_else(|| {
+            Presented::Ours(jws) => claims(&jws)?.session.ok_or_else(|| {
                 Reason::InvalidPayload("The refresh token is required in either the payload or cookie".to_string())
             }),
         },
@@ -142,14 +179,19 @@ fn exchange(id: &str, session: &Session, form: Form, client: &Client, now_ms: u6
     Ok(next)
 }
 
+/// How long an access token of a form lives, in seconds and as told to clients.
+fn life(form: Form) -> Result<(u64, u64), Reason> {
+    Ok(match form {
+        Form::Tokens => (number("access-token-seconds")?, number("access-token-ms")?),
+        Form::Session => (number("session-seconds")?, number("session-ms")?),
+    })
+}
+
 /// The tokens of a session.
 fn grant(user: &User, id: &str, form: Form, moment: Moment, client: &Client, now_ms: u64) -> Result<Grant, Reason> {
     let policies = policies(Some(&user.id), user.role.as_deref(), client)?;
     let rights = access::rights(&policies);
-    let (life_seconds, expires_in_ms) = match form {
-        Form::Tokens => (number("access-token-seconds")?, number("access-token-ms")?),
-        Form::Session => (number("session-seconds")?, number("session-ms")?),
-    };
+    let (life_seconds, expires_in_ms) = life(form)?;
     let issued = now_ms / 1000;
     let access_token = sign(&Claims {
         id: &user.id,
@@ -163,4 +205,18 @@ fn grant(user: &User, id: &str, form: Form, moment: Moment, client: &Client, now
         iss: token::ISSUER,
     })?;
     Ok(Grant { access_token, refresh_token: id.to_string(), expires_in_ms })
+}
+
+/// The tokens of a share's new session.
+pub(super) fn share_grant(share: &str, id: &str, form: Form) -> Result<Grant, Reason> {
+    let (life_seconds, expires_in_ms) = life(form)?;
+    let claims = token::ShareClaims::new(share, (form == Form::Session).then_some(id), now_ms() / 1000, life_seconds);
+    Ok(Grant { access_token: sign(&claims)?, refresh_token: id.to_string(), expires_in_ms })
+}
+
+/// The same after a refresh; Directus orders the claims differently then.
+fn share_refreshed(share: &str, id: &str, form: Form) -> Result<Grant, Reason> {
+    let (life_seconds, expires_in_ms) = life(form)?;
+    let claims = token::ShareClaims::new(share, (form == Form::Session).then_some(id), now_ms() / 1000, life_seconds);
+    Ok(Grant { access_token: sign(&claims.refreshed())?, refresh_token: id.to_string(), expires_in_ms })
 }
