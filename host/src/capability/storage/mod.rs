@@ -1,21 +1,37 @@
 //! `gatewit:storage`: what Gatewit remembers, as typed repositories.
 //!
-//! [`Backend`] is what a database must do; [`sqlite`] does it. Tokens are hashed on the way in ([`tokens`]). Absent: SQL
-//! outside of a backend's folder, and decisions about who may do what.
+//! [`Backend`] is what a store must do; [`repository`] does it with the statements of [`sql`] in a database, [`sqlite`]
+//! or [`postgres`]; [`open`] takes the one that is configured. Tokens are hashed on the way in ([`tokens`]). Absent: SQL
+//! outside of these folders, and decisions about who may do what.
 
 #[cfg(test)]
 mod contract;
-pub(crate) mod sqlite;
-pub(crate) mod tokens;
+mod examine;
+mod open;
+mod postgres;
+mod recent;
+mod repository;
+mod sql;
+mod sqlite;
+mod tokens;
 mod view;
 
 pub(crate) use crate::bindings::auth::gatewit::storage::{
     access::{Permission, Policy, Source},
+    counters::Count,
+    records::{
+        Action, Assignment, Author, Change, Comparison, Ending, Expectation, Input, Node, Operator, Order, Query,
+        Relation, Taken, Written,
+    },
     sessions::{Client, NewSession, Rotated, Rotation, Session},
     types::{Columns, Field, Value},
     users::{Status, User},
 };
 use async_trait::async_trait;
+pub use examine::Findings;
+pub(crate) use examine::examine;
+pub use open::OpenError;
+pub(crate) use open::open;
 use std::time::Duration;
 pub(crate) use view::{StorageView, add_to_linker};
 
@@ -37,6 +53,8 @@ pub enum Error {
 /// How to find an account.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum UserKey<'a> {
+    /// By id.
+    Id(&'a str),
     /// By e-mail address, without regard to case.
     Email(&'a str),
     /// By the identifier at a provider, without regard to case.
@@ -54,13 +72,39 @@ pub(crate) struct FirstAdmin<'a> {
     pub(crate) static_token: Option<&'a str>,
 }
 
-/// What a database must do. Times are milliseconds since the Unix epoch; writes are durable when they return.
+/// Changes that are made together or not at all.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) changes: Vec<Change>,
+    /// Hashes of passwords, which assignments name by their number.
+    pub(crate) hashes: Vec<String>,
+    pub(crate) endings: Vec<Ending>,
+    pub(crate) author: Author,
+    pub(crate) now_ms: u64,
+}
+
+/// The mark of a password, by which a link to reset it ends with it: a digest of the hash, or of the word `null`. It is
+/// the one that Directus puts into its links.
+pub(crate) fn mark(hash: Option<&str>) -> String {
+    let fold = |mark: i32, unit: u16| mark.wrapping_mul(31).wrapping_add(i32::from(unit));
+    let mark = hash.unwrap_or("null").encode_utf16().fold(0, fold);
+    format!("{:x}", mark.unsigned_abs())
+}
+
+/// What a store must do. Times are milliseconds since the Unix epoch; writes are durable when they return.
 #[async_trait]
 pub(crate) trait Backend: Send + Sync {
+    /// What Directus calls the database: `sqlite3`, `pg`.
+    fn name(&self) -> &'static str;
+
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, Error>;
     async fn user_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error>;
     /// Id and password hash of an account of a provider, by e-mail address.
     async fn password(&self, email: &str, provider: &str) -> Result<Option<(String, Option<String>)>, Error>;
+    /// The password hash of an account; outer `None` if there is no such account.
+    async fn password_hash(&self, user: &str) -> Result<Option<Option<String>>, Error>;
+    /// The password hash of a share; outer `None` if there is no such share.
+    async fn share_password(&self, share: &str) -> Result<Option<Option<String>>, Error>;
     /// Replaces a hash, if it is still the old one.
     async fn renew_password(&self, user: &str, old: &str, new: &str) -> Result<(), Error>;
 
@@ -74,6 +118,14 @@ pub(crate) trait Backend: Send + Sync {
     async fn permissions(&self, policies: &[String], collection: &str, action: &str) -> Result<Vec<Permission>, Error>;
     async fn role_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error>;
 
+    async fn find_records(&self, query: &Query) -> Result<Vec<Vec<Value>>, Error>;
+    async fn count_records(&self, collection: &str, condition: &[Node]) -> Result<u64, Error>;
+    async fn write_records(&self, step: Step) -> Result<Written, Error>;
+
+    async fn add_to_count(&self, key: &str, amount: u32, expires_at_ms: u64, now_ms: u64) -> Result<Count, Error>;
+    async fn read_count(&self, key: &str, now_ms: u64) -> Result<Option<Count>, Error>;
+    async fn clear_count(&self, key: &str) -> Result<(), Error>;
+
     /// The columns of the one row of settings.
     async fn settings(&self) -> Result<Vec<Field>, Error>;
     /// How long the database takes to answer.
@@ -84,4 +136,18 @@ pub(crate) trait Backend: Send + Sync {
     async fn create_first_admin(&self, admin: FirstAdmin<'_>) -> Result<bool, Error>;
     /// Finishes what is under way and lets go of the database.
     async fn close(&self);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_is_the_one_of_directus() {
+        for (hash, expected) in
+            [(Some(""), "0"), (Some("a"), "61"), (None, "33c587"), (Some("$argon2id$v=19"), "3d8b5389")]
+        {
+            assert_eq!(mark(hash), expected, "{hash:?}");
+        }
+    }
 }

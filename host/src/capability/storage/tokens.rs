@@ -44,8 +44,9 @@ impl Form {
     pub(crate) fn family_range(self, token: &str) -> (String, String) {
         let first = match (family(token), self) {
             (None, _) => {
+                // Nothing that is kept holds a control character, so nothing else lies before the smallest of them.
                 let key = self.key(token);
-                let end = format!("{key}\0");
+                let end = format!("{key}\u{1}");
                 return (key, end);
             }
             (Some(family), Self::Plain) => family.to_owned(),

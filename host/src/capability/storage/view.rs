@@ -1,10 +1,17 @@
 //! The view of one call on the store: translation between the contract and [`Backend`].
 
-use super::{Backend, Columns, Error, Field, Permission, Policy, Rotated, Session, User, UserKey};
-use crate::bindings::auth::gatewit::storage::{access, sessions, types, users};
+use super::{
+    Backend, Columns, Count, Error, Field, Node, Permission, Policy, Query, Rotated, Session, Step, User, UserKey,
+    Value, Written,
+};
+use crate::bindings::auth::gatewit::storage::{access, counters, records, sessions, types, users};
 use wasmtime::component::{HasData, Linker};
 
-pub(crate) struct StorageView<'a>(pub(crate) &'a dyn Backend);
+pub(crate) struct StorageView<'a> {
+    pub(crate) store: &'a dyn Backend,
+    /// The hashes that were made in this call.
+    pub(crate) hashes: &'a [String],
+}
 
 struct Granted;
 
@@ -20,7 +27,9 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
     types::add_to_linker::<T, Granted>(linker, view)?;
     users::add_to_linker::<T, Granted>(linker, view)?;
     sessions::add_to_linker::<T, Granted>(linker, view)?;
-    access::add_to_linker::<T, Granted>(linker, view)
+    access::add_to_linker::<T, Granted>(linker, view)?;
+    records::add_to_linker::<T, Granted>(linker, view)?;
+    counters::add_to_linker::<T, Granted>(linker, view)
 }
 
 type Answer<T> = Result<T, Error>;
@@ -38,47 +47,51 @@ impl types::Host for StorageView<'_> {
 
 impl users::Host for StorageView<'_> {
     async fn find_by_email(&mut self, email: String) -> Answer<Option<User>> {
-        self.0.user(UserKey::Email(&email)).await
+        self.store.user(UserKey::Email(&email)).await
     }
 
     async fn find_by_identifier(&mut self, provider: String, identifier: String) -> Answer<Option<User>> {
-        self.0.user(UserKey::Identifier { provider: &provider, identifier: &identifier }).await
+        self.store.user(UserKey::Identifier { provider: &provider, identifier: &identifier }).await
+    }
+
+    async fn find(&mut self, id: String) -> Answer<Option<User>> {
+        self.store.user(UserKey::Id(&id)).await
     }
 
     async fn find_by_static_token(&mut self, token: String) -> Answer<Option<User>> {
-        self.0.user(UserKey::StaticToken(&token)).await
+        self.store.user(UserKey::StaticToken(&token)).await
     }
 
     async fn read(&mut self, id: String, columns: Columns) -> Answer<Option<Vec<Field>>> {
-        self.0.user_columns(&id, &columns).await
+        self.store.user_columns(&id, &columns).await
     }
 }
 
 impl sessions::Host for StorageView<'_> {
     async fn find(&mut self, token: String, now_ms: u64) -> Answer<Option<Session>> {
-        self.0.session(&token, now_ms).await
+        self.store.session(&token, now_ms).await
     }
 
     async fn begin(&mut self, session: sessions::NewSession, now_ms: u64) -> Answer<()> {
-        self.0.begin_session(session, now_ms).await
+        self.store.begin_session(session, now_ms).await
     }
 
     async fn rotate(&mut self, rotation: sessions::Rotation, now_ms: u64) -> Answer<Rotated> {
-        self.0.rotate_session(rotation, now_ms).await
+        self.store.rotate_session(rotation, now_ms).await
     }
 
     async fn end(&mut self, token: String, client: sessions::Client, now_ms: u64) -> Answer<bool> {
-        self.0.end_session(&token, client, now_ms).await
+        self.store.end_session(&token, client, now_ms).await
     }
 
     async fn end_family(&mut self, token: String, now_ms: u64) -> Answer<u32> {
-        self.0.end_family(&token, now_ms).await
+        self.store.end_family(&token, now_ms).await
     }
 }
 
 impl access::Host for StorageView<'_> {
     async fn policies(&mut self, user: Option<String>, role: Option<String>) -> Answer<Vec<Policy>> {
-        self.0.policies(user.as_deref(), role.as_deref()).await
+        self.store.policies(user.as_deref(), role.as_deref()).await
     }
 
     async fn permissions(
@@ -87,10 +100,44 @@ impl access::Host for StorageView<'_> {
         collection: String,
         action: String,
     ) -> Answer<Vec<Permission>> {
-        self.0.permissions(&policies, &collection, &action).await
+        self.store.permissions(&policies, &collection, &action).await
     }
 
     async fn read_role(&mut self, id: String, columns: Columns) -> Answer<Option<Vec<Field>>> {
-        self.0.role_columns(&id, &columns).await
+        self.store.role_columns(&id, &columns).await
+    }
+}
+
+impl records::Host for StorageView<'_> {
+    async fn find(&mut self, query: Query) -> Answer<Vec<Vec<Value>>> {
+        self.store.find_records(&query).await
+    }
+
+    async fn count(&mut self, collection: String, condition: Vec<Node>) -> Answer<u64> {
+        self.store.count_records(&collection, &condition).await
+    }
+
+    async fn write(
+        &mut self,
+        changes: Vec<records::Change>,
+        endings: Vec<records::Ending>,
+        author: records::Author,
+        now_ms: u64,
+    ) -> Answer<Written> {
+        self.store.write_records(Step { changes, hashes: self.hashes.to_vec(), endings, author, now_ms }).await
+    }
+}
+
+impl counters::Host for StorageView<'_> {
+    async fn add(&mut self, key: String, amount: u32, expires_at_ms: u64, now_ms: u64) -> Answer<Count> {
+        self.store.add_to_count(&key, amount, expires_at_ms, now_ms).await
+    }
+
+    async fn read(&mut self, key: String, now_ms: u64) -> Answer<Option<Count>> {
+        self.store.read_count(&key, now_ms).await
+    }
+
+    async fn clear(&mut self, key: String) -> Answer<()> {
+        self.store.clear_count(&key).await
     }
 }

@@ -4,9 +4,13 @@
 //! shared among all that wait, it decides only how long one takes. Nobody is answered before the commit that holds their
 //! change. A change that fails takes none of its companions with it: the batch is rolled back and each is tried alone.
 
-use super::{Error, failed};
+use super::failure;
+use crate::capability::storage::{
+    Error,
+    sql::{Change, Failure},
+};
 use async_trait::async_trait;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection as _, SqliteConnection};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -19,16 +23,6 @@ const QUEUE: usize = 256;
 /// Changes in one commit. More would make the first of them wait for the last.
 const BATCH_MAX: usize = 64;
 
-/// A change that can be tried more than once.
-#[async_trait]
-pub(super) trait Change: Send + Sync + 'static {
-    /// What the caller learns once the change is durable.
-    type Output: Send + 'static;
-
-    /// Makes the change inside of a transaction that others may share.
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<Self::Output, sqlx::Error>;
-}
-
 /// Tells a caller that its change is durable.
 type Answer = Box<dyn FnOnce() + Send>;
 
@@ -36,9 +30,9 @@ type Answer = Box<dyn FnOnce() + Send>;
 #[async_trait]
 trait Job: Send + Sync {
     /// Makes the change; the answer is to be given after the commit.
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Answer, sqlx::Error>;
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Answer, Failure>;
     /// Tells the caller that its change failed.
-    fn fail(&self, error: sqlx::Error);
+    fn fail(&self, failure: Failure);
 }
 
 type Caller<T> = Arc<Mutex<Option<oneshot::Sender<Result<T, Error>>>>>;
@@ -57,14 +51,14 @@ fn answer<T>(caller: &Caller<T>, result: Result<T, Error>) {
 
 #[async_trait]
 impl<C: Change> Job for Pending<C> {
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Answer, sqlx::Error> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Answer, Failure> {
         let value = self.change.apply(connection).await?;
         let caller = self.caller.clone();
         Ok(Box::new(move || answer(&caller, Ok(value))))
     }
 
-    fn fail(&self, error: sqlx::Error) {
-        answer(&self.caller, Err(failed(error)));
+    fn fail(&self, failure: Failure) {
+        answer(&self.caller, Err(failure.into()));
     }
 }
 
@@ -124,8 +118,8 @@ async fn write(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Box<d
 }
 
 /// Makes all changes or none. On an error nothing has changed and nobody was answered.
-async fn commit(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Result<(), sqlx::Error> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+async fn commit(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Result<(), Failure> {
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await.map_err(failure)?;
     let result = run(connection, jobs).await;
     match result {
         Ok(answers) => {
@@ -144,11 +138,11 @@ async fn commit(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Res
     }
 }
 
-async fn run(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, sqlx::Error> {
+async fn run(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Failure> {
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
         answers.push(job.run(connection).await?);
     }
-    sqlx::query("COMMIT").execute(&mut *connection).await?;
+    sqlx::query("COMMIT").execute(&mut *connection).await.map_err(failure)?;
     Ok(answers)
 }

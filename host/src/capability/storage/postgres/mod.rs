@@ -1,0 +1,190 @@
+//! PostgreSQL: for several hosts on one database, and for the databases of a Directus.
+//!
+//! A pool of connections; each change is a transaction of its own, which the server commits together with others. A
+//! server that is away is told within moments, and a connection that broke is replaced by the next request that needs
+//! one. Absent: anything kept in memory between requests, because other hosts write too.
+
+mod cell;
+mod connection;
+mod options;
+mod tls;
+
+use super::{
+    Cause, Error, OpenError,
+    open::{check, form},
+    recent::Version,
+    repository::Repository,
+    sql::{
+        Change, Connection as _, Database, Failure, Statement,
+        schema::{self, Found, Migration},
+    },
+};
+use crate::config::Storage;
+use async_trait::async_trait;
+use connection::{Reader, pool_failure};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use std::time::Duration;
+
+/// How long a connection may take to be made. A server that is there answers in milliseconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a request waits for a connection when all are in use.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a change is tried that stood in another's way. Each time one of them passes.
+const ATTEMPTS: u32 = 5;
+
+/// Migrations in order.
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "accounts, access and sessions",
+        ours_alone: false,
+        text: include_str!("migrations/0001.sql"),
+    },
+    Migration { number: 2, name: "counts", ours_alone: true, text: include_str!("migrations/0002.sql") },
+];
+
+/// Keeps other hosts out while tables are looked at and made. The number is one that nobody takes by chance: `gatewit`.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(x'67617465776974'::bigint)";
+
+/// A PostgreSQL server.
+pub(crate) struct Postgres {
+    pool: Pool,
+}
+
+impl Postgres {
+    /// Connects, and brings the tables up to date.
+    pub(crate) async fn open(storage: &Storage) -> Result<Repository<Self>, OpenError> {
+        let (name, database) = Self::connect(storage)?;
+        let mut reader = database.first(&name).await?;
+        let found = prepare(&mut reader)
+            .await
+            .map_err(|failure| OpenError::Migrate { database: name.clone(), source: failure.into() })?;
+        drop(reader);
+        check(&found, &name)?;
+        let form = form(storage, found.owner)?;
+        database.open_early(storage.postgres.connections_min).await;
+        Ok(Repository::new(database, found.catalogue(), form))
+    }
+
+    /// A connection that only looks, with the name of the database.
+    pub(super) async fn look_at(storage: &Storage) -> Result<(String, Reader), OpenError> {
+        let (name, database) = Self::connect(storage)?;
+        let reader = database.first(&name).await?;
+        Ok((name, reader))
+    }
+
+    /// A pool without connections, and what to call the database.
+    fn connect(storage: &Storage) -> Result<(String, Self), OpenError> {
+        let settings = &storage.postgres;
+        let (config, encryption) = options::options(settings)?;
+        let name = options::name(&config);
+        let tls = tls::connector(encryption, settings.certificates.as_deref())?;
+        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager)
+            .max_size(usize::try_from(settings.connections_max).unwrap_or(1))
+            .runtime(Runtime::Tokio1)
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .wait_timeout(Some(WAIT_TIMEOUT))
+            .build()
+            .map_err(|error| OpenError::Open { database: name.clone(), source: error.into() })?;
+        Ok((name, Self { pool }))
+    }
+
+    /// The first connection, which tells whether there can be any.
+    async fn first(&self, name: &str) -> Result<Reader, OpenError> {
+        let told = |failure| {
+            let (Failure::Unavailable(source) | Failure::Failed(source)) = failure else {
+                return OpenError::Open { database: name.to_owned(), source: Cause::from(failure) };
+            };
+            OpenError::Open { database: name.to_owned(), source }
+        };
+        self.reader().await.map_err(told)
+    }
+
+    /// Opens the connections that should be there from the start. They are a convenience: what fails is told later.
+    async fn open_early(&self, connections: u32) {
+        let mut early = Vec::new();
+        for _ in 0..connections {
+            early.extend(self.pool.get().await.ok());
+        }
+    }
+
+    /// Tries a change once.
+    async fn attempt<C: Change>(&self, change: &C) -> Result<C::Output, Failure> {
+        let mut connection = self.reader().await?;
+        connection.script("BEGIN").await?;
+        let done = match change.apply(&mut connection).await {
+            Ok(output) => connection.script("COMMIT").await.map(|()| output),
+            Err(failure) => Err(failure),
+        };
+        if done.is_err() {
+            // A connection that cannot even do this is not used again.
+            if connection.script("ROLLBACK").await.is_err() {
+                connection.discard();
+            }
+        }
+        done
+    }
+
+    /// Tries a change until it does not stand in another's way.
+    async fn insist<C: Change>(&self, change: &C) -> Result<C::Output, Failure> {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(change).await {
+                Err(Failure::Conflict(cause)) if attempt < ATTEMPTS => {
+                    tracing::debug!(
+                        error = cause.as_ref() as &dyn std::error::Error,
+                        attempt,
+                        "a change is tried again"
+                    );
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Brings the tables up to date, one host at a time.
+async fn prepare(reader: &mut Reader) -> Result<Found, Failure> {
+    reader.script("BEGIN").await?;
+    let prepared = async {
+        reader.rows(&Statement::new(LOCK)).await?;
+        let found = schema::prepare(reader, MIGRATIONS).await?;
+        reader.script("COMMIT").await?;
+        Ok(found)
+    };
+    let prepared = prepared.await;
+    if prepared.is_err() {
+        reader.discard();
+    }
+    prepared
+}
+
+#[async_trait]
+impl Database for Postgres {
+    const NAME: &'static str = "pg";
+    type Reader = Reader;
+
+    async fn reader(&self) -> Result<Reader, Failure> {
+        self.pool.get().await.map(Reader::new).map_err(pool_failure)
+    }
+
+    async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error> {
+        // A caller that goes away must not leave a transaction open: the change goes on without it.
+        let this = Self { pool: self.pool.clone() };
+        let task = tokio::spawn(async move { this.insist(&change).await });
+        let done = task.await.map_err(|error| Error::Failed(error.into()))?;
+        Ok(done?)
+    }
+
+    fn version(&self) -> Option<Version> {
+        None
+    }
+
+    async fn close(&self) {
+        self.pool.close();
+    }
+}

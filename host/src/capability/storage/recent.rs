@@ -1,0 +1,77 @@
+//! Answers of reads, good for as long as nobody commits.
+//!
+//! A request asks the same few questions again and again (which policies, which fields). Where a database can tell its
+//! state without being asked, an answer is kept together with the state that was read *before* the question was asked,
+//! and given again only while the state is the same: never an answer that a fresh read would not give. Absent: expiry,
+//! guesses, and anything that is written.
+
+use super::{Error, sql::Failure};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, PoisonError},
+};
+
+/// Bytes that tell a state: as many as SQLite's header has.
+pub(crate) const VERSION_BYTES: usize = 48;
+
+/// Answers of one kind that are kept. With the largest, all fields of an account, a few megabytes.
+const ANSWERS_MAX: usize = 1024;
+
+/// A state of the database.
+pub(crate) type Version = [u8; VERSION_BYTES];
+
+/// Answers of one kind, all to the same state of the database.
+pub(crate) struct Recent<K, V>(Mutex<(Version, HashMap<K, V>)>);
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new(([0; VERSION_BYTES], HashMap::new())))
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Recent<K, V> {
+    /// The answer to a question: one that is kept, or else a fresh one. Without a version nothing is kept.
+    pub(crate) async fn answer(
+        &self,
+        version: Option<Version>,
+        question: K,
+        read: impl Future<Output = Result<V, Failure>>,
+    ) -> Result<V, Error> {
+        let Some(version) = version else { return Ok(read.await?) };
+        if let Some(answer) = self.kept(&version, &question) {
+            return Ok(answer);
+        }
+        let answer = read.await?;
+        self.keep(version, question, answer.clone());
+        Ok(answer)
+    }
+
+    fn kept(&self, version: &Version, question: &K) -> Option<V> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 == *version { kept.1.get(question).cloned() } else { None }
+    }
+
+    fn keep(&self, version: Version, question: K, answer: V) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != version || kept.1.len() >= ANSWERS_MAX {
+            kept.0 = version;
+            kept.1.clear();
+        }
+        kept.1.insert(question, answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_an_end_to_what_is_kept() {
+        let recent = Recent::default();
+        for question in 0..=ANSWERS_MAX {
+            recent.keep([1; VERSION_BYTES], question, ());
+        }
+        assert_eq!(recent.0.lock().unwrap().1.len(), 1);
+    }
+}

@@ -1,0 +1,191 @@
+//! What Gatewit remembers, in any database that speaks SQL: the one [`Backend`].
+//!
+//! It prepares questions and changes ([`sql`]), lets the [`Database`] run them, and gives answers again while nothing was
+//! committed ([`Recent`]).
+
+use super::{
+    Backend, Client, Columns, Count, Error, Field, FirstAdmin, NewSession, Node, Permission, Policy, Query, Rotated,
+    Rotation, Session, Step, User, UserKey, Value, Written,
+    recent::Recent,
+    sql::{
+        Cell, Connection as _, Database, Statement, access, catalogue::Catalogue, counters, fields,
+        first_admin::CreateFirstAdmin, select, sessions, step::Write, users,
+    },
+    tokens::Form,
+};
+use async_trait::async_trait;
+use std::time::{Duration, Instant};
+
+/// The store in a database.
+pub(crate) struct Repository<D> {
+    database: D,
+    catalogue: Catalogue,
+    form: Form,
+    answers: Answers,
+}
+
+/// Fields of a record: table, id, and the names of the fields where not all are wanted.
+type Record = (&'static str, String, Option<String>);
+
+/// What is asked with every request, and was answered since the last commit.
+#[derive(Default)]
+struct Answers {
+    sessions: Recent<String, Option<Session>>,
+    policies: Recent<(Option<String>, Option<String>), Vec<Policy>>,
+    permissions: Recent<String, Vec<Permission>>,
+    records: Recent<Record, Option<Vec<Field>>>,
+}
+
+impl<D: Database> Repository<D> {
+    pub(crate) fn new(database: D, catalogue: Catalogue, form: Form) -> Self {
+        Self { database, catalogue, form, answers: Answers::default() }
+    }
+
+    /// Fields of one record.
+    async fn record(&self, table: &'static str, id: Cell, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {
+        let names = match columns {
+            Columns::All => None,
+            Columns::Only(names) => Some(names.join(",")),
+        };
+        let collection = self.catalogue.collection(table)?;
+        let question = (table, format!("{id:?}"), names);
+        let read = async { fields::read(&mut self.database.reader().await?, collection, id, columns).await };
+        self.answers.records.answer(self.database.version(), question, read).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> Backend for Repository<D> {
+    fn name(&self) -> &'static str {
+        D::NAME
+    }
+
+    async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, Error> {
+        Ok(users::find(&mut self.database.reader().await?, key).await?)
+    }
+
+    async fn user_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {
+        self.record("directus_users", id.into(), columns).await
+    }
+
+    async fn password(&self, email: &str, provider: &str) -> Result<Option<(String, Option<String>)>, Error> {
+        Ok(users::password(&mut self.database.reader().await?, email, provider).await?)
+    }
+
+    async fn password_hash(&self, user: &str) -> Result<Option<Option<String>>, Error> {
+        Ok(users::password_hash(&mut self.database.reader().await?, user).await?)
+    }
+
+    async fn share_password(&self, share: &str) -> Result<Option<Option<String>>, Error> {
+        Ok(users::share_password(&mut self.database.reader().await?, share).await?)
+    }
+
+    async fn renew_password(&self, user: &str, old: &str, new: &str) -> Result<(), Error> {
+        let (user, old, new) = (user.to_owned(), old.to_owned(), new.to_owned());
+        self.database.write(users::RenewPassword { user, old, new }).await
+    }
+
+    async fn session(&self, token: &str, now_ms: u64) -> Result<Option<Session>, Error> {
+        let key = self.form.key(token);
+        let question = key.clone();
+        let read = async { sessions::find(&mut self.database.reader().await?, self.form, &key, now_ms).await };
+        let session = self.answers.sessions.answer(self.database.version(), question, read).await?;
+        Ok(session.filter(|session| session.expires_at_ms > now_ms))
+    }
+
+    async fn begin_session(&self, session: NewSession, now_ms: u64) -> Result<(), Error> {
+        let key = self.form.key(&session.token);
+        self.database.write(sessions::Begin { key, session, now_ms }).await
+    }
+
+    async fn rotate_session(&self, rotation: Rotation, now_ms: u64) -> Result<Rotated, Error> {
+        self.database.write(sessions::Rotate { form: self.form, rotation, now_ms }).await
+    }
+
+    async fn end_session(&self, token: &str, client: Client, now_ms: u64) -> Result<bool, Error> {
+        let family = self.form.family_range(token);
+        Ok(self.database.write(sessions::End { family, signed_out: Some(client), now_ms }).await? > 0)
+    }
+
+    async fn end_family(&self, token: &str, now_ms: u64) -> Result<u32, Error> {
+        let family = self.form.family_range(token);
+        self.database.write(sessions::End { family, signed_out: None, now_ms }).await
+    }
+
+    async fn policies(&self, user: Option<&str>, role: Option<&str>) -> Result<Vec<Policy>, Error> {
+        let question = (user.map(ToOwned::to_owned), role.map(ToOwned::to_owned));
+        let read = async { access::policies(&mut self.database.reader().await?, user, role).await };
+        self.answers.policies.answer(self.database.version(), question, read).await
+    }
+
+    async fn permissions(&self, policies: &[String], collection: &str, action: &str) -> Result<Vec<Permission>, Error> {
+        let question = format!("{collection} {action} {}", policies.join(" "));
+        let read =
+            async { access::permissions(&mut self.database.reader().await?, policies, collection, action).await };
+        self.answers.permissions.answer(self.database.version(), question, read).await
+    }
+
+    async fn role_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {
+        self.record("directus_roles", id.into(), columns).await
+    }
+
+    async fn settings(&self) -> Result<Vec<Field>, Error> {
+        Ok(self.record("directus_settings", Cell::Integer(1), &Columns::All).await?.unwrap_or_default())
+    }
+
+    async fn find_records(&self, query: &Query) -> Result<Vec<Vec<Value>>, Error> {
+        let find = select::find(&self.catalogue, query)?;
+        Ok(find.ask(&mut self.database.reader().await?).await?)
+    }
+
+    async fn count_records(&self, collection: &str, condition: &[Node]) -> Result<u64, Error> {
+        let statement = select::count(&self.catalogue, collection, condition)?;
+        Ok(select::counted(&mut self.database.reader().await?, &statement).await?)
+    }
+
+    async fn write_records(&self, step: Step) -> Result<Written, Error> {
+        match Write::new(&self.catalogue, self.form, step)? {
+            Ok(write) => self.database.write(write).await,
+            Err(answer) => Ok(answer),
+        }
+    }
+
+    async fn add_to_count(&self, key: &str, amount: u32, expires_at_ms: u64, now_ms: u64) -> Result<Count, Error> {
+        self.database.write(counters::Add::new(key, amount, expires_at_ms, now_ms)?).await
+    }
+
+    async fn read_count(&self, key: &str, now_ms: u64) -> Result<Option<Count>, Error> {
+        Ok(counters::read(&mut self.database.reader().await?, key, now_ms).await?)
+    }
+
+    async fn clear_count(&self, key: &str) -> Result<(), Error> {
+        // Signing in clears a count that mostly is not there: a look costs nothing, a commit waits for the disk.
+        if counters::read(&mut self.database.reader().await?, key, 0).await?.is_none() {
+            return Ok(());
+        }
+        self.database.write(counters::Clear(key.to_owned())).await
+    }
+
+    async fn ping(&self) -> Result<Duration, Error> {
+        let started = Instant::now();
+        self.database.reader().await?.row(&Statement::new("SELECT 1 FROM directus_settings")).await?;
+        Ok(started.elapsed())
+    }
+
+    async fn has_users(&self) -> Result<bool, Error> {
+        Ok(users::any(&mut self.database.reader().await?).await?)
+    }
+
+    async fn create_first_admin(&self, admin: FirstAdmin<'_>) -> Result<bool, Error> {
+        let change = CreateFirstAdmin {
+            email: admin.email.to_owned(),
+            password_hash: admin.password_hash.to_owned(),
+            static_token: admin.static_token.map(ToOwned::to_owned),
+        };
+        self.database.write(change).await
+    }
+
+    async fn close(&self) {
+        self.database.close().await;
+    }
+}
