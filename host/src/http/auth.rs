@@ -17,14 +17,13 @@ use crate::{
         driver::exports::gatewit::driver::about::Format,
     },
     capability::drivers::Served,
-    engine::{Conversation, Outcome},
     gatewit::broken,
 };
 use serde_json::{Map, Value, json};
 
 /// Where a client keeps what it holds (SPEC of the wire: `mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     /// In its own memory.
     Json,
     /// The refresh token in a cookie.
@@ -34,7 +33,7 @@ enum Mode {
 }
 
 impl Mode {
-    fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "json" => Some(Self::Json),
             "cookie" => Some(Self::Cookie),
@@ -52,7 +51,7 @@ impl Mode {
         }
     }
 
-    fn form(self) -> Form {
+    pub(super) fn form(self) -> Form {
         match self {
             Self::Json | Self::Cookie => Form::Tokens,
             Self::Session => Form::Session,
@@ -100,13 +99,15 @@ pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value)
     }
     let text = |name| validate::text(body, name).map(ToOwned::to_owned);
     let mode = text("mode").and_then(|name| Mode::named(&name)).unwrap_or(Mode::Json);
+    let names_account = served.fields.iter().find(|field| field.identifies);
     let attempt = Attempt {
         provider: provider.to_owned(),
+        account: names_account.and_then(|field| text(&field.name)),
         values: served.fields.iter().filter_map(|field| text(&field.name)).collect(),
         otp: text("otp"),
         form: mode.form(),
     };
-    let answer = operate(exchange, async |rules| rules.login(&attempt, &exchange.client).await).await;
+    let answer = exchange.operate(None, async |_, rules| rules.login(&attempt, &exchange.client).await).await;
     match answer {
         Ok(grant) => granted(exchange, mode, &grant),
         Err(reason) => exchange.refused(reason),
@@ -131,7 +132,8 @@ pub(super) async fn refresh(exchange: &Exchange<'_>, body: &Value) -> Reply {
         Ok(holding) => holding,
         Err(reason) => return exchange.refused(reason),
     };
-    let answer = operate(exchange, async |rules| rules.refresh(&held, mode.form(), &exchange.client).await).await;
+    let answer =
+        exchange.operate(None, async |_, rules| rules.refresh(&held, mode.form(), &exchange.client).await).await;
     match answer {
         Ok(grant) => granted(exchange, mode, &grant),
         Err(reason) if mode == Mode::Session => exchange.token_refused(Source::Cookie, reason),
@@ -145,7 +147,7 @@ pub(super) async fn logout(exchange: &Exchange<'_>, body: &Value) -> Reply {
         Ok((_, held)) => held,
         Err(reason) => return exchange.refused(reason),
     };
-    if let Err(reason) = operate(exchange, async |rules| rules.logout(&held, &exchange.client).await).await {
+    if let Err(reason) = exchange.operate(None, async |_, rules| rules.logout(&held, &exchange.client).await).await {
         return exchange.refused(reason);
     }
     let carried = [&exchange.wire.refresh_cookie, &exchange.wire.session_cookie];
@@ -174,21 +176,8 @@ fn holding(exchange: &Exchange<'_>, body: &Value) -> Result<(Mode, Held), Reason
     Ok((mode, held.ok_or_else(missing)?))
 }
 
-/// Calls the rules and answers no sooner than they want, sandbox gone.
-async fn operate<T>(
-    exchange: &Exchange<'_>,
-    operation: impl AsyncFnOnce(&mut Conversation) -> Outcome<T>,
-) -> Result<T, Reason> {
-    let mut rules = exchange.server.rules().await?;
-    let outcome = operation(&mut rules).await;
-    let hold = rules.hold();
-    drop(rules);
-    exchange.hold(hold).await;
-    outcome.map_err(|error| broken(&error))?
-}
-
 /// The tokens of a signed-in client, each where the mode wants it.
-fn granted(exchange: &Exchange<'_>, mode: Mode, grant: &Grant) -> Reply {
+pub(super) fn granted(exchange: &Exchange<'_>, mode: Mode, grant: &Grant) -> Reply {
     let expires = grant.expires_in_ms;
     let (refresh_token, access_token) = (&grant.refresh_token, &grant.access_token);
     match mode {

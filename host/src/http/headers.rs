@@ -1,7 +1,7 @@
 //! Reading header values as text, and the headers that every answer carries.
 //!
 //! Invariant: [`HeaderPolicy`] is built once at start, so that a setting that cannot be sent is refused there and not at a
-//! request. Deliberately absent: CORS, which depends on the request and hands its headers to `respond`.
+//! request. Deliberately absent: CORS (`cors`), which depends on the request.
 
 use std::time::Duration;
 

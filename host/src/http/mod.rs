@@ -1,7 +1,7 @@
 //! The wire: HTTP/1.1, cookies, status codes and the envelopes of Directus's REST protocol.
 //!
-//! A request goes top to bottom through [`service`]: [`token`] → [`route`] → [`body`] → who is asking → the handler in `auth`,
-//! `account` or `server` → [`respond`].
+//! A request goes top to bottom through [`service`]: `cors` → [`token`] → [`route`] → `limits` → [`body`] → who is asking →
+//! the handler in `auth`, `account`, `accounts`, `second_factor`, `records`, `shares` or `server` → [`respond`].
 //! Everything but [`listener`] and the collecting half of [`body`] is a pure function of its arguments, and the body type is
 //! generic, so that the same pieces serve the built-in listener and a `tower` service inside somebody else's program.
 //!
@@ -9,28 +9,37 @@
 //! about authentication.
 
 mod account;
+mod accounts;
 mod auth;
 pub(crate) mod body;
 pub(crate) mod client;
 mod conditions;
 pub(crate) mod cookies;
+mod cors;
 pub(crate) mod date;
 pub(crate) mod email;
+mod graphql;
 pub(crate) mod headers;
 pub(crate) mod json;
 mod json_wording;
 mod keep_alive;
+mod limits;
 pub(crate) mod listener;
+mod openapi;
 pub(crate) mod percent;
+mod qr;
 pub(crate) mod query;
 mod reason;
+mod records;
 mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request_id;
 pub(crate) mod respond;
 pub(crate) mod route;
+mod second_factor;
 mod server;
 pub(crate) mod service;
+mod shares;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod validate;

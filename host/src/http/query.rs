@@ -1,7 +1,9 @@
-//! Query strings, as far as this protocol uses them (`?access_token=`, `?fields=`, `?sessionOnly`).
+//! Query strings, as far as this protocol uses them (`?access_token=`, `?fields=`, `?filter[email][_eq]=`).
 //!
 //! Follows `qs`, the parser behind Directus: repeated keys and `key[]` make lists, `key[name]` makes an object. Invariant:
-//! never fails; what cannot be decoded is kept raw. Deliberately absent: nested filters, which authentication has none of.
+//! never fails; what cannot be decoded is kept raw. Deliberately absent: what the parameters mean.
+
+use serde_json::{Map, Value};
 
 use super::percent;
 
@@ -13,8 +15,13 @@ struct Parameter {
     name: String,
     /// What stands between the first brackets: `Some("")` for `fields[]`.
     index: Option<String>,
+    /// What stands between the further ones.
+    inner: Vec<String>,
     value: String,
 }
+
+/// Brackets behind a name that count; what is deeper is dropped, as `qs` does.
+const MAX_DEPTH: usize = 12;
 
 /// What is given for one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +73,18 @@ impl Query {
         (!nothing).then_some(fields)
     }
 
+    /// All parameters but the token as JSON: brackets become objects, repeated keys and `[]` become lists.
+    pub(crate) fn to_json(&self) -> Map<String, Value> {
+        let mut object = Map::new();
+        for parameter in self.0.iter().filter(|parameter| parameter.name != "access_token") {
+            let mut path = vec![parameter.name.as_str()];
+            path.extend(parameter.index.as_deref());
+            path.extend(parameter.inner.iter().map(String::as_str));
+            put(&mut object, &path, &parameter.value);
+        }
+        object
+    }
+
     fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Parameter> {
         self.0.iter().filter(move |parameter| parameter.name == name)
     }
@@ -78,13 +97,38 @@ fn parameter(pair: &str) -> Option<Parameter> {
         None => pair.split_once('=').unwrap_or((pair, "")),
     };
     let key = decode(key);
-    let (name, index) = match key.split_once('[') {
-        Some((name, rest)) if !name.is_empty() => {
-            rest.split_once(']').map_or((key.clone(), None), |(index, _)| (name.to_owned(), Some(index.to_owned())))
-        }
-        _ => (key.clone(), None),
+    let (name, index, inner) = match key.split_once('[') {
+        Some((name, rest)) if !name.is_empty() => match rest.split_once(']') {
+            Some((index, rest)) => (name.to_owned(), Some(index.to_owned()), brackets(rest)),
+            None => (key.clone(), None, Vec::new()),
+        },
+        _ => (key.clone(), None, Vec::new()),
     };
-    (!name.is_empty()).then(|| Parameter { name, index, value: decode(value) })
+    (!name.is_empty()).then(|| Parameter { name, index, inner, value: decode(value) })
+}
+
+/// The names in `[a][b]`.
+fn brackets(text: &str) -> Vec<String> {
+    let parts = text.split(']').filter_map(|part| part.strip_prefix('['));
+    parts.take(MAX_DEPTH).map(ToOwned::to_owned).collect()
+}
+
+/// Puts a value at a path of an object. What is there already and no object is turned into a list.
+fn put(object: &mut Map<String, Value>, path: &[&str], value: &str) {
+    let Some((name, rest)) = path.split_first() else { return };
+    let text = || Value::String(value.to_owned());
+    match (rest, object.get_mut(*name)) {
+        ([] | [""], Some(Value::Array(items))) => items.push(text()),
+        ([""], None) => drop(object.insert((*name).to_owned(), Value::Array(vec![text()]))),
+        ([], None) => drop(object.insert((*name).to_owned(), text())),
+        ([] | [""], Some(other)) => *other = Value::Array(vec![other.take(), text()]),
+        (rest, Some(Value::Object(inner))) => put(inner, rest, value),
+        (rest, _) => {
+            let mut inner = Map::new();
+            put(&mut inner, rest, value);
+            object.insert((*name).to_owned(), Value::Object(inner));
+        }
+    }
 }
 
 fn decode(text: &str) -> String {
@@ -94,6 +138,7 @@ fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -158,6 +203,21 @@ mod tests {
     }
 
     #[test]
+    fn brackets_become_json() {
+        let json = |query| Value::Object(Query::parse(Some(query)).to_json());
+        assert_eq!(json("filter[email][_eq]=a%40b.co"), json!({"filter": {"email": {"_eq": "a@b.co"}}}));
+        assert_eq!(
+            json("filter[_or][0][a][_eq]=1&filter[_or][1][b][_eq]=2"),
+            json!({
+                "filter": {"_or": {"0": {"a": {"_eq": "1"}}, "1": {"b": {"_eq": "2"}}}}
+            })
+        );
+        assert_eq!(json("fields[]=a&fields[]=b&sort=-id&sort=x"), json!({"fields": ["a", "b"], "sort": ["-id", "x"]}));
+        assert_eq!(json("limit=1&access_token=secret"), json!({"limit": "1"}));
+        assert_eq!(json("a=1&a[b]=2"), json!({"a": {"b": "2"}}));
+    }
+
+    #[test]
     fn what_cannot_be_decoded_is_kept() {
         assert_eq!(token("access_token=a%zz"), Given::Text("a%zz".to_owned()));
     }
@@ -166,7 +226,7 @@ mod tests {
         #[test]
         fn any_query_is_read_without_panic(query in "(\\PC|[\\[\\]=&%+]){0,60}") {
             let query = Query::parse(Some(&query));
-            let _ = (query.text("access_token"), query.fields());
+            let _ = (query.text("access_token"), query.fields(), query.to_json());
         }
     }
 }

@@ -25,13 +25,15 @@ impl Refusal {
             Reason::FailedValidation(failed) => {
                 let check = match failed.rule.as_str() {
                     "email" => FailedCheck::Email,
-                    _ => FailedCheck::Regex { invalid: failed.value.into() },
+                    _ => FailedCheck::Regex { invalid: failed.value.unwrap_or_default().into() },
                 };
                 Self::FailedValidation { field: failed.field, check }
             }
             Reason::NotUnique(clash) => {
                 Self::RecordNotUnique { collection: clash.collection, field: clash.field, value: clash.value }
             }
+            // Directus names neither field nor value.
+            Reason::Dangling(_) => Self::InvalidForeignKey { collection: None, field: None, value: None },
             Reason::TooManyRequests(limit) => {
                 let nanos = i128::from(limit.reset_at_ms) * 1_000_000;
                 let reset = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(now);

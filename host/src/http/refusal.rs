@@ -174,6 +174,12 @@ impl Refusal {
         extensions
     }
 
+    /// `extensions` of a GraphQL answer: `code` first.
+    pub(crate) fn extensions_of_graphql(&self) -> Map<String, Value> {
+        let code = ("code".to_owned(), self.code().into());
+        std::iter::once(code).chain(self.details()).collect()
+    }
+
     fn details(&self) -> Map<String, Value> {
         let details = match self {
             Self::InvalidPayload { reason } | Self::Forbidden { reason: Some(reason) } => json!({ "reason": reason }),

@@ -18,6 +18,7 @@ use super::{percent, redirect};
 
 const JSON: &str = "application/json; charset=utf-8";
 const HEALTH: &str = "application/health+json; charset=utf-8";
+const SVG: &str = "image/svg+xml; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -46,9 +47,25 @@ impl Reply {
         Self { api: true, ..Self::with_content(Outcome::Ok.status(), JSON, body.to_string()) }
     }
 
+    /// 200 with `body` as JSON, without a word on caching.
+    pub(crate) fn plain(body: &Value) -> Self {
+        Self::with_content(Outcome::Ok.status(), JSON, body.to_string())
+    }
+
     /// 200 with an envelope around `data`, which is JSON already.
     pub(crate) fn data(data: &str) -> Self {
         Self { api: true, ..Self::with_content(Outcome::Ok.status(), JSON, format!("{{\"data\":{data}}}")) }
+    }
+
+    /// 200 with an envelope around `data`, which is JSON already, and what was counted.
+    pub(crate) fn data_with(meta: &Value, data: &str) -> Self {
+        let body = format!("{{\"meta\":{meta},\"data\":{data}}}");
+        Self { api: true, ..Self::with_content(Outcome::Ok.status(), JSON, body) }
+    }
+
+    /// 200 with a picture.
+    pub(crate) fn picture(svg: String) -> Self {
+        Self { api: true, ..Self::with_content(Outcome::Ok.status(), SVG, svg) }
     }
 
     /// 204.
@@ -89,8 +106,8 @@ impl Reply {
     }
 
     /// The answer to `OPTIONS` without CORS; `allow` is the list of methods, such as `GET,HEAD`.
-    pub(crate) fn options(allow: &'static str) -> Self {
-        Self::with_content(Outcome::Ok.status(), HTML, allow).with_header(header::ALLOW, allow)
+    pub(crate) fn options(allow: &str) -> Self {
+        Self::with_content(Outcome::Ok.status(), HTML, allow.to_owned()).with_header(header::ALLOW, allow)
     }
 
     /// Sends the browser to `location`. `accept` is the request's header.
@@ -126,6 +143,17 @@ impl Reply {
         self
     }
 
+    /// The answer to a preflight: nothing but what [`Reply::opened_with`] adds.
+    pub(crate) fn preflight() -> Self {
+        Self::empty(Outcome::NoContent.status())
+    }
+
+    /// Puts headers before all others but those of the policy: those of CORS.
+    pub(crate) fn opened_with(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.leading.splice(0..0, headers);
+        self
+    }
+
     /// The status that will be sent, for the log.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
@@ -141,7 +169,8 @@ impl Reply {
         }
         if let Some(location) = self.location {
             headers.insert(header::LOCATION, location);
-            headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+            let varies = if headers.contains_key(header::VARY) { "Origin, Accept" } else { "Accept" };
+            headers.insert(header::VARY, HeaderValue::from_static(varies));
         }
         // The health report is the one answer whose type is set before its caching.
         if let Some(content) = self.content.as_ref().filter(|content| content.kind == HEALTH) {
@@ -372,13 +401,23 @@ mod tests {
     }
 
     #[test]
-    fn vary_of_cors_is_widened_where_it_stands() {
-        let reply = Reply::json(&json!({})).with_header(header::VARY, "Origin");
-        let text = render(reply.with_header(header::ACCESS_CONTROL_MAX_AGE, "1"), &Conditions::default());
+    fn headers_of_cors_come_first_and_their_vary_is_widened_where_it_stands() {
+        let cors = || {
+            let origin = (header::VARY, HeaderValue::from_static("Origin"));
+            vec![origin, (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("1"))]
+        };
+        let text = render(Reply::json(&json!({})).opened_with(cors()), &Conditions::default());
         assert!(
             text.contains("vary: Origin, Cache-Control\naccess-control-max-age: 1\ncache-control: no-cache\n"),
             "{text}"
         );
+        let busy = Reply::refused(&[Refusal::under_pressure(1)]).opened_with(cors());
+        let text = render(busy, &Conditions::default());
+        assert!(text.contains("vary: Origin\naccess-control-max-age: 1\nretry-after: 1\ncontent-type"), "{text}");
+        let elsewhere = render(Reply::redirect(Outcome::Found, "/", None).opened_with(cors()), &Conditions::default());
+        assert!(elsewhere.contains("vary: Origin, Accept\n"), "{elsewhere}");
+        let preflight = render(Reply::preflight().opened_with(cors()), &Conditions::default());
+        assert!(preflight.starts_with("204") && preflight.ends_with("access-control-max-age: 1\n\n"), "{preflight}");
     }
 
     #[test]

@@ -23,6 +23,12 @@ pub(crate) enum Route {
     Robots,
     /// `GET /admin…`; holds what follows `/admin`, as it was sent.
     Admin(String),
+    /// `GET /server/specs/oas`
+    Specification,
+    /// `/graphql/system`, with any method: it refuses some by itself.
+    Graphql,
+    /// `GET /utils/random/string`
+    RandomString,
     /// `GET /auth`
     Providers,
     /// `POST /auth/login`
@@ -35,17 +41,77 @@ pub(crate) enum Route {
     Refresh,
     /// `POST /auth/logout`
     Logout,
+    /// `POST /auth/password/request`
+    RequestReset,
+    /// `POST /auth/password/reset`
+    Reset,
+    /// `POST /users/register`
+    Register,
+    /// `GET /users/register/verify-email`
+    VerifyEmail,
+    /// `POST /users/invite`
+    Invite,
+    /// `POST /users/invite/accept`
+    Accept,
     /// `GET /users/me`
     Me,
+    /// `PATCH /users/me`
+    UpdateMe,
+    /// `PATCH /users/me/track/page`
+    TrackPage,
+    /// `POST /users/me/tfa/…`
+    Factor(Factor),
+    /// `POST /users/<id>/tfa/disable`
+    RemoveFactor(String),
+    /// `GET /policies/me/globals`, `/roles/me`, `/permissions/me`: the form of the answer.
+    Rights(&'static str),
+    /// `POST /shares/auth`
+    ShareLogin,
+    /// `GET /shares/info/<id>`
+    ShareInfo(String),
+    /// Records of a collection.
+    Records(Verb, &'static str),
+    /// One record of a collection.
+    Record(Verb, &'static str, String),
     /// `OPTIONS` of a path above. Where the path names a provider, it exists only if the provider does.
     Options {
         /// The methods of the path, as `Allow` lists them.
-        allow: &'static str,
+        allow: String,
         /// The provider that the path names.
         provider: Option<String>,
     },
     /// Nothing is here.
     Unknown,
+}
+
+/// What is done to a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Factor {
+    /// `generate`
+    Generate,
+    /// `qr-code`
+    Picture,
+    /// `enable`
+    Enable,
+    /// `disable`
+    Disable,
+    /// `recovery-codes`
+    RecoveryCodes,
+}
+
+/// What is done to records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// `GET`
+    Read,
+    /// `SEARCH`: as `GET`, with the query in the body.
+    Search,
+    /// `POST`
+    Create,
+    /// `PATCH`
+    Update,
+    /// `DELETE`
+    Delete,
 }
 
 impl Route {
@@ -55,93 +121,125 @@ impl Route {
     }
 }
 
-/// A path of the table, before the method is looked at.
-enum Place {
-    Ping,
-    Info,
-    Health,
-    Root,
-    Robots,
-    Admin(String),
-    Auth,
-    Login,
-    Provider(String),
-    Refresh,
-    Logout,
-    Me,
-}
+/// Collections by the first part of their paths. Of the last two, records come to be by themselves.
+const COLLECTIONS: [(&str, &str); 9] = [
+    ("users", "directus_users"),
+    ("roles", "directus_roles"),
+    ("policies", "directus_policies"),
+    ("access", "directus_access"),
+    ("permissions", "directus_permissions"),
+    ("settings", "directus_settings"),
+    ("shares", "directus_shares"),
+    ("activity", "directus_activity"),
+    ("revisions", "directus_revisions"),
+];
 
 /// The route of a request. `path` is the path of its target, without query and not decoded.
 pub(crate) fn find(method: &Method, path: &str) -> Route {
-    let Some(place) = place(path) else {
-        return Route::Unknown;
-    };
-    match *method {
-        Method::GET | Method::HEAD => get(place),
-        Method::POST => post(place),
-        Method::OPTIONS => options(place),
-        _ => Route::Unknown,
+    let Some(offers) = offers(path) else { return Route::Unknown };
+    if offers.iter().any(|(_, route)| *route == Route::Graphql) {
+        return Route::Graphql;
     }
+    if *method == Method::OPTIONS {
+        return options(&offers);
+    }
+    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
+    let found = offers.into_iter().find(|(offered, _)| *offered == wanted.as_str());
+    found.map_or(Route::Unknown, |(_, route)| route)
 }
 
-fn place(path: &str) -> Option<Place> {
+type Offers = Vec<(&'static str, Route)>;
+
+/// What a path offers: methods in the order in which they are listed, each with its route.
+fn offers(path: &str) -> Option<Offers> {
     let trimmed = path.strip_suffix('/').unwrap_or(path);
     let mut segments = trimmed.split('/');
     // The empty piece before the leading slash.
     segments.next().filter(|before| before.is_empty())?;
     let names: Vec<_> = segments.map(str::to_ascii_lowercase).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
+    // A parameter is taken as it was sent.
+    let sent = |place: usize| percent::decode(trimmed.split('/').nth(place + 1)?).filter(|text| !text.is_empty());
+    let get = |route| vec![("GET", route)];
+    let post = |route| vec![("POST", route)];
     Some(match names.as_slice() {
-        [] => Place::Root,
-        ["robots.txt"] => Place::Robots,
-        ["admin", ..] => Place::Admin(path.get("/admin".len()..).unwrap_or_default().to_owned()),
-        ["server", "ping"] => Place::Ping,
-        ["server", "info"] => Place::Info,
-        ["server", "health"] => Place::Health,
-        ["auth"] => Place::Auth,
-        ["auth", "login"] => Place::Login,
-        ["auth", "login", provider] if !provider.is_empty() => {
-            Place::Provider(percent::decode(trimmed.rsplit('/').next()?)?)
-        }
-        ["auth", "refresh"] => Place::Refresh,
-        ["auth", "logout"] => Place::Logout,
-        ["users", "me"] => Place::Me,
+        [] => get(Route::Root),
+        ["robots.txt"] => get(Route::Robots),
+        ["admin", ..] => get(Route::Admin(path.get("/admin".len()..).unwrap_or_default().to_owned())),
+        ["server", "ping"] => get(Route::Ping),
+        ["server", "info"] => get(Route::Info),
+        ["server", "health"] => get(Route::Health),
+        ["server", "specs", "oas"] => get(Route::Specification),
+        ["graphql", "system"] => vec![("GET", Route::Graphql), ("POST", Route::Graphql)],
+        ["utils", "random", "string"] => get(Route::RandomString),
+        ["auth"] => get(Route::Providers),
+        ["auth", "login"] => post(Route::Login),
+        ["auth", "login", _] => vec![("GET", Route::BeginWith(sent(2)?)), ("POST", Route::LoginWith(sent(2)?))],
+        ["auth", "refresh"] => post(Route::Refresh),
+        ["auth", "logout"] => post(Route::Logout),
+        ["auth", "password", "request"] => post(Route::RequestReset),
+        ["auth", "password", "reset"] => post(Route::Reset),
+        ["users", "register"] => post(Route::Register),
+        ["users", "register", "verify-email"] => get(Route::VerifyEmail),
+        ["users", "invite"] => post(Route::Invite),
+        ["users", "invite", "accept"] => post(Route::Accept),
+        ["users", "me"] => vec![("GET", Route::Me), ("PATCH", Route::UpdateMe)],
+        ["users", "me", "track", "page"] => vec![("PATCH", Route::TrackPage)],
+        ["users", "me", "tfa", what] => post(Route::Factor(factor(what)?)),
+        ["users", _, "tfa", "disable"] => post(Route::RemoveFactor(sent(1)?)),
+        ["policies", "me", "globals"] => get(Route::Rights("globals")),
+        ["roles", "me"] => get(Route::Rights("roles")),
+        ["permissions", "me"] => get(Route::Rights("permissions")),
+        ["shares", "auth"] => post(Route::ShareLogin),
+        ["shares", "info", _] => get(Route::ShareInfo(sent(2)?)),
+        [first] => records(collection(first)?),
+        [first, _] => record(collection(first)?, &sent(1)?)?,
         _ => return None,
     })
 }
 
-fn get(place: Place) -> Route {
-    match place {
-        Place::Ping => Route::Ping,
-        Place::Info => Route::Info,
-        Place::Health => Route::Health,
-        Place::Root => Route::Root,
-        Place::Robots => Route::Robots,
-        Place::Admin(rest) => Route::Admin(rest),
-        Place::Auth => Route::Providers,
-        Place::Provider(name) => Route::BeginWith(name),
-        Place::Me => Route::Me,
-        Place::Login | Place::Refresh | Place::Logout => Route::Unknown,
+fn collection(first: &str) -> Option<&'static str> {
+    COLLECTIONS.iter().find(|(name, _)| *name == first).map(|(_, collection)| *collection)
+}
+
+fn factor(what: &str) -> Option<Factor> {
+    Some(match what {
+        "generate" => Factor::Generate,
+        "qr-code" => Factor::Picture,
+        "enable" => Factor::Enable,
+        "disable" => Factor::Disable,
+        "recovery-codes" => Factor::RecoveryCodes,
+        _ => return None,
+    })
+}
+
+fn records(collection: &'static str) -> Offers {
+    let of = |verb| Route::Records(verb, collection);
+    let mut offers = vec![("GET", of(Verb::Read)), ("SEARCH", of(Verb::Search))];
+    match collection {
+        "directus_settings" => offers = vec![("GET", of(Verb::Read)), ("PATCH", of(Verb::Update))],
+        "directus_activity" | "directus_revisions" => {}
+        _ => offers.extend([("POST", of(Verb::Create)), ("PATCH", of(Verb::Update)), ("DELETE", of(Verb::Delete))]),
+    }
+    offers
+}
+
+fn record(collection: &'static str, id: &str) -> Option<Offers> {
+    let of = |verb| Route::Record(verb, collection, id.to_owned());
+    match collection {
+        "directus_settings" => None,
+        "directus_activity" | "directus_revisions" => Some(vec![("GET", of(Verb::Read))]),
+        _ => Some(vec![("GET", of(Verb::Read)), ("PATCH", of(Verb::Update)), ("DELETE", of(Verb::Delete))]),
     }
 }
 
-fn post(place: Place) -> Route {
-    match place {
-        Place::Login => Route::Login,
-        Place::Provider(name) => Route::LoginWith(name),
-        Place::Refresh => Route::Refresh,
-        Place::Logout => Route::Logout,
-        _ => Route::Unknown,
-    }
-}
-
-fn options(place: Place) -> Route {
-    let (allow, provider) = match place {
-        Place::Login | Place::Refresh | Place::Logout => ("POST", None),
-        Place::Provider(name) => ("GET,HEAD,POST", Some(name)),
-        _ => ("GET,HEAD", None),
-    };
-    Route::Options { allow, provider }
+fn options(offers: &Offers) -> Route {
+    let provider = offers.iter().find_map(|(_, route)| match route {
+        Route::LoginWith(name) => Some(name.clone()),
+        _ => None,
+    });
+    let names: Vec<_> = offers.iter().map(|(method, _)| if *method == "GET" { "GET,HEAD" } else { method }).collect();
+    Route::Options { allow: names.join(","), provider }
 }
 
 #[cfg(test)]
@@ -165,6 +263,11 @@ mod tests {
         assert_eq!(get("/server/health"), Route::Health);
         assert_eq!(get("/"), Route::Root);
         assert_eq!(get("/robots.txt"), Route::Robots);
+        assert_eq!(get("/server/specs/oas"), Route::Specification);
+        for method in [Method::GET, Method::POST, Method::PUT, Method::OPTIONS] {
+            assert_eq!(find(&method, "/graphql/system"), Route::Graphql, "{method}");
+        }
+        assert_eq!(post("/graphql"), Route::Unknown, "there are no items");
         assert_eq!(get("/auth"), Route::Providers);
         assert_eq!(get("/users/me"), Route::Me);
         assert_eq!(post("/auth/login"), Route::Login);
@@ -172,6 +275,29 @@ mod tests {
         assert_eq!(post("/auth/logout"), Route::Logout);
         assert_eq!(post("/auth/login/acme"), Route::LoginWith("acme".to_owned()));
         assert_eq!(get("/auth/login/acme"), Route::BeginWith("acme".to_owned()));
+    }
+
+    #[test]
+    fn records_are_found_by_collection_and_id() {
+        assert_eq!(get("/users"), Route::Records(Verb::Read, "directus_users"));
+        assert_eq!(post("/roles/"), Route::Records(Verb::Create, "directus_roles"));
+        assert_eq!(get("/users/Some%20Id"), Route::Record(Verb::Read, "directus_users", "Some Id".to_owned()));
+        assert_eq!(find(&Method::PATCH, "/settings"), Route::Records(Verb::Update, "directus_settings"));
+        let search = Method::from_bytes(b"SEARCH").unwrap();
+        assert_eq!(find(&search, "/users"), Route::Records(Verb::Search, "directus_users"));
+        assert_eq!(post("/activity"), Route::Unknown);
+        assert_eq!(get("/settings/1"), Route::Unknown);
+        assert_eq!(get("/articles"), Route::Unknown);
+    }
+
+    #[test]
+    fn accounts_have_paths_of_their_own() {
+        assert_eq!(get("/roles/me"), Route::Rights("roles"));
+        assert_eq!(find(&Method::PATCH, "/users/me"), Route::UpdateMe);
+        assert_eq!(post("/users/me/tfa/enable"), Route::Factor(Factor::Enable));
+        assert_eq!(post("/users/AbC/tfa/disable"), Route::RemoveFactor("AbC".to_owned()));
+        assert_eq!(post("/users/me/tfa/nope"), Route::Unknown);
+        assert_eq!(get("/shares/info/x"), Route::ShareInfo("x".to_owned()));
     }
 
     #[test]
@@ -218,10 +344,10 @@ mod tests {
     #[test]
     fn options_lists_the_methods_of_a_path() {
         let options = |path: &str| find(&Method::OPTIONS, path);
-        assert_eq!(options("/auth/login"), Route::Options { allow: "POST", provider: None });
-        assert_eq!(options("/server/ping"), Route::Options { allow: "GET,HEAD", provider: None });
+        assert_eq!(options("/auth/login"), Route::Options { allow: "POST".to_owned(), provider: None });
+        assert_eq!(options("/server/ping"), Route::Options { allow: "GET,HEAD".to_owned(), provider: None });
         let provider = Some("acme".to_owned());
-        assert_eq!(options("/auth/login/acme"), Route::Options { allow: "GET,HEAD,POST", provider });
+        assert_eq!(options("/auth/login/acme"), Route::Options { allow: "GET,HEAD,POST".to_owned(), provider });
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! `/server` and `/`: what the server says of itself.
 
-use super::{refusal::Refusal, respond::Reply, service::Exchange, status::Outcome};
+use super::{query::Given, refusal::Refusal, respond::Reply, service::Exchange, status::Outcome};
 use crate::{
     bindings::auth::exports::gatewit::auth::access::Principal,
     capability::storage::{self, Field, Value as Stored},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hyper::header;
 use serde_json::{Map, Value, json};
 
 /// What anybody may know of the project, in the order of the wire.
-const PROJECT: [&str; 17] = [
+pub(super) const PROJECT: [&str; 17] = [
     "project_name",
     "project_descriptor",
     "project_logo",
@@ -40,19 +41,50 @@ pub(super) fn root(exchange: &Exchange<'_>) -> Reply {
     }
 }
 
+/// Letters of a random text at most, as in Directus.
+const RANDOM_MAX: usize = 500;
+
+/// Letters of a random text where no length is asked for.
+const RANDOM_DEFAULT: usize = 32;
+
+/// `GET /utils/random/string`: letters that make a session id.
+pub(super) fn random_string(exchange: &Exchange<'_>) -> Reply {
+    let length = match exchange.query.text("length") {
+        Given::Nothing => Some(RANDOM_DEFAULT),
+        Given::Text(text) => text.parse().ok(),
+        Given::Structure => None,
+    };
+    let Some(length) = length.filter(|length| *length <= RANDOM_MAX) else {
+        return Reply::refused(&[Refusal::payload(format!("\"length\" can't be more than {RANDOM_MAX} characters"))]);
+    };
+    let mut bytes = [0; RANDOM_MAX];
+    if exchange.server.services.clock.fill(&mut bytes).is_err() {
+        return Reply::refused(&[Refusal::InternalServerError]);
+    }
+    let mut text = URL_SAFE_NO_PAD.encode(bytes);
+    text.truncate(length);
+    Reply::plain(&json!({ "data": text }))
+}
+
 /// `GET /server/info`.
 pub(super) async fn info(exchange: &Exchange<'_>, signed_in: bool) -> Reply {
-    let settings = match exchange.server.store().settings().await {
-        Ok(settings) => settings,
-        Err(error) => return Reply::refused(&[unavailable(&error)]),
-    };
+    match info_data(exchange, signed_in).await {
+        Ok(data) => Reply::json(&json!({ "data": data })),
+        Err(refusal) => Reply::refused(&[refusal]),
+    }
+}
+
+/// What is told of the project; those who are signed in hear more.
+pub(super) async fn info_data(exchange: &Exchange<'_>, signed_in: bool) -> Result<Value, Refusal> {
+    let settings = exchange.server.store().settings().await.map_err(|error| unavailable(&error))?;
     let mut data = json!({ "project": project(&settings) });
     if signed_in && let Some(data) = data.as_object_mut() {
-        data.insert("rateLimit".to_owned(), false.into());
-        data.insert("rateLimitGlobal".to_owned(), false.into());
+        let (address, all) = exchange.wire.limits.told();
+        data.insert("rateLimit".to_owned(), address);
+        data.insert("rateLimitGlobal".to_owned(), all);
         data.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
     }
-    Reply::json(&json!({ "data": data }))
+    Ok(data)
 }
 
 fn project(settings: &[Field]) -> Map<String, Value> {
@@ -74,10 +106,21 @@ fn shown(value: &Stored) -> Value {
 
 /// `GET /server/health`: nothing for strangers, a word for people, the details for administrators.
 pub(super) async fn health(exchange: &Exchange<'_>, principal: Option<&Principal>) -> Reply {
-    if !exchange.server.config.server.healthcheck_enabled {
-        return exchange.not_found();
+    match health_report(exchange, principal).await {
+        Ok((report, healthy)) => Reply::health(&report, healthy),
+        Err(refusal) => Reply::refused(&[refusal]),
     }
-    let Some(principal) = principal else { return Reply::refused(&[Refusal::Forbidden { reason: None }]) };
+}
+
+/// The report, and whether all is well.
+pub(super) async fn health_report(
+    exchange: &Exchange<'_>,
+    principal: Option<&Principal>,
+) -> Result<(Value, bool), Refusal> {
+    if !exchange.server.config.server.healthcheck_enabled {
+        return Err(Refusal::RouteNotFound { path: exchange.parts.uri.path().to_owned() });
+    }
+    let principal = principal.ok_or(Refusal::Forbidden { reason: None })?;
     let answered = exchange.server.store().ping().await;
     let (status, observed) = match &answered {
         Ok(time) => {
@@ -96,10 +139,10 @@ pub(super) async fn health(exchange: &Exchange<'_>, principal: Option<&Principal
             "status": status,
             "releaseId": env!("CARGO_PKG_VERSION"),
             "serviceId": exchange.server.config.server.public_url,
-            "checks": { "sqlite3:responseTime": [check] },
+            "checks": { (format!("{}:responseTime", exchange.server.store().name())): [check] },
         });
     }
-    Reply::health(&body, answered.is_ok())
+    Ok((body, answered.is_ok()))
 }
 
 fn unavailable(error: &storage::Error) -> Refusal {

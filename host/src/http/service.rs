@@ -3,18 +3,23 @@
 //! Absent: everything that only one route does (`auth`, `account`, `server`), and decisions about authentication.
 
 use super::{
-    account, auth,
+    account, accounts, auth,
     body::{self, BodyLimits},
     client,
     conditions::Conditions,
     cookies::{self, CookieSettings},
+    cors::CorsPolicy,
+    graphql::{self, Schemas},
     headers::{HeaderPolicy, StrictTransport},
+    limits::Limits,
+    openapi,
     query::Query,
+    records,
     refusal::Refusal,
     request_id::RequestId,
     respond::Reply,
     route::{self, Route},
-    server,
+    second_factor, server, shares,
     token::{self, Presented, Source},
 };
 use crate::{
@@ -24,12 +29,17 @@ use crate::{
         gatewit::auth::types::{Client, Reason},
     },
     config::TrustProxy,
-    engine::Conversation,
+    engine::{Conversation, Outcome},
     gatewit::{Server, broken},
 };
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Method, Request, Response, body::Body, header::HeaderName, http::request::Parts};
+use hyper::{
+    Method, Request, Response,
+    body::Body,
+    header::{self, HeaderName},
+    http::request::Parts,
+};
 use serde_json::Value;
 use std::{
     convert::Infallible,
@@ -47,6 +57,9 @@ use tracing::Instrument;
 /// What the wire needs of the configuration, made once.
 pub(crate) struct Wire {
     headers: HeaderPolicy,
+    cors: Option<CorsPolicy>,
+    pub(super) limits: Limits,
+    pub(super) graphql: Schemas,
     pub(super) refresh_cookie: CookieSettings,
     pub(super) session_cookie: CookieSettings,
     body: BodyLimits,
@@ -73,6 +86,9 @@ impl Wire {
         let address_header = settings.ip_custom_header.as_ref().map(|name| name.parse());
         Ok(Self {
             headers: headers.map_err(|error| text(&error))?,
+            cors: CorsPolicy::new(&settings.cors).map_err(|_| "CORS_ORIGIN cannot be sent in a header")?,
+            limits: Limits::new(&settings.limits),
+            graphql: Schemas::new(settings.graphql.introspection).map_err(|error| text(&error))?,
             refresh_cookie: cookie(&config.cookies.refresh, config.auth.refresh_token_ttl.body_ms())?,
             session_cookie: cookie(&config.cookies.session, config.auth.session_cookie_ttl.body_ms())?,
             body: BodyLimits {
@@ -133,8 +149,10 @@ impl Service {
         let conditions = Conditions::of(request.method(), request.headers());
         let (parts, body) = request.into_parts();
         let wire = &self.server.wire;
+        let cors = wire.cors.as_ref().map(|cors| cors.headers(&parts.method, parts.headers.get(header::ORIGIN)));
         let reply = async {
             let reply = match Exchange::new(&self.server, &parts, peer, started) {
+                _ if cors.is_some() && parts.method == Method::OPTIONS => Reply::preflight(),
                 Ok(exchange) => exchange.run(body).await,
                 Err(refusal) => Reply::refused(&[refusal]),
             };
@@ -142,7 +160,8 @@ impl Service {
             tracing::info!(status, micros = started.elapsed().as_micros(), "answered");
             reply
         };
-        reply.instrument(span).await.into_response(&wire.headers, &conditions)
+        let reply = reply.instrument(span).await.opened_with(cors.unwrap_or_default());
+        reply.into_response(&wire.headers, &conditions)
     }
 }
 
@@ -186,6 +205,9 @@ impl<'a> Exchange<'a> {
         B::Error: Display,
     {
         let route = route::find(&self.parts.method, self.parts.uri.path());
+        if let Err(refusal) = self.count(&route).await {
+            return Reply::refused(&[refusal]);
+        }
         let carries_body = !matches!(self.parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
         let body = if carries_body {
             match body::read_json(&self.parts.headers, body, self.wire.body).await {
@@ -207,21 +229,47 @@ impl<'a> Exchange<'a> {
             Route::Ping => Reply::pong(),
             Route::Root => server::root(&self),
             Route::Robots => Reply::robots(),
+            Route::RandomString => server::random_string(&self),
             Route::Info => server::info(&self, caller.is_some()).await,
             Route::Health => server::health(&self, caller.as_ref().map(|caller| &caller.principal)).await,
+            Route::Specification => Reply::json(openapi::document()),
+            Route::Graphql => graphql::answer(&self, caller, &body).await,
             Route::Providers => auth::providers(&self).await,
             Route::Login => auth::login(&self, "default", &body).await,
             Route::LoginWith(name) if name != "default" => auth::login(&self, &name, &body).await,
             Route::Refresh => auth::refresh(&self, &body).await,
             Route::Logout => auth::logout(&self, &body).await,
+            Route::RequestReset => accounts::request_reset(&self, &body).await,
+            Route::Reset => accounts::reset(&self, &body).await,
+            Route::Register => accounts::register(&self, &body).await,
+            Route::VerifyEmail => accounts::verify(&self).await,
+            Route::Invite => accounts::invite(&self, caller, &body).await,
+            Route::Accept => accounts::accept(&self, &body).await,
             Route::Me => account::me(&self, caller).await,
+            Route::UpdateMe => account::update(&self, caller, &body).await,
+            Route::TrackPage => account::track_page(&self, caller, &body).await,
+            Route::Factor(what) => second_factor::own(&self, caller, what, &body).await,
+            Route::RemoveFactor(user) => second_factor::remove(&self, caller, &user).await,
+            Route::Rights(form) => account::rights(&self, caller, form).await,
+            Route::ShareLogin => shares::login(&self, &body).await,
+            Route::ShareInfo(share) => shares::info(&self, &share).await,
+            Route::Records(verb, collection) => records::all(&self, caller, verb, collection, &body).await,
+            Route::Record(verb, collection, id) => records::one(&self, caller, verb, collection, &id, &body).await,
             Route::Options { allow, provider } if provider.as_ref().is_none_or(|name| self.serves(name)) => {
-                Reply::options(allow)
+                Reply::options(&allow)
             }
             Route::Options { .. } | Route::LoginWith(_) | Route::BeginWith(_) | Route::Admin(_) | Route::Unknown => {
                 self.not_found()
             }
         }
+    }
+
+    /// Counts the request against the limits; pages that only lead elsewhere are free.
+    async fn count(&self, route: &Route) -> Result<(), Refusal> {
+        if matches!(route, Route::Root | Route::Robots | Route::Admin(_)) {
+            return Ok(());
+        }
+        self.wire.limits.request(self.client.address.as_deref(), self.server.store(), self.now).await
     }
 
     fn serves(&self, provider: &str) -> bool {
@@ -238,6 +286,37 @@ impl<'a> Exchange<'a> {
             Ok::<_, Reason>(Caller { principal, rules })
         };
         authenticate.await.map(Some).map_err(|reason| self.token_refused(presented.source, reason))
+    }
+
+    /// Calls the rules, in the sandbox that found out who is asking or in a new one, and answers no sooner than they want,
+    /// the sandbox gone.
+    pub(super) async fn operate<T>(
+        &self,
+        caller: Option<Caller>,
+        operation: impl AsyncFnOnce(Option<&Principal>, &mut Conversation) -> Outcome<T>,
+    ) -> Result<T, Reason> {
+        let (principal, mut rules) = match caller {
+            Some(Caller { principal, rules }) => (Some(principal), rules),
+            None => (None, self.server.rules().await?),
+        };
+        let outcome = operation(principal.as_ref(), &mut rules).await;
+        let hold = rules.hold();
+        drop(rules);
+        self.hold(hold).await;
+        outcome.map_err(|error| broken(&error))?
+    }
+
+    /// The same for what only a known caller can do.
+    pub(super) async fn operate_as<T>(
+        &self,
+        caller: Caller,
+        operation: impl AsyncFnOnce(&Principal, &mut Conversation) -> Outcome<T>,
+    ) -> Result<T, Reason> {
+        let operation = async |principal: Option<&Principal>, rules: &mut Conversation| match principal {
+            Some(principal) => operation(principal, rules).await,
+            None => Ok(Err(Reason::InvalidCredentials)),
+        };
+        self.operate(Some(caller), operation).await
     }
 
     /// A token that is not good, or no longer, does not stay in the cookie.

@@ -14,6 +14,10 @@ pub(crate) enum Kind {
     Text,
     /// An e-mail address.
     Email,
+    /// An id.
+    Uuid,
+    /// An absolute address of anything (RFC 3986).
+    Uri,
     /// One of these texts.
     OneOf(&'static [&'static str]),
 }
@@ -57,6 +61,13 @@ pub(crate) fn check(body: &Value, fields: &[Field<'_>]) -> Result<(), String> {
     })
 }
 
+/// Refuses keys that are not listed.
+pub(crate) fn nothing_else(body: &Value, fields: &[Field<'_>]) -> Result<(), String> {
+    let mut keys = body.as_object().into_iter().flat_map(serde_json::Map::keys);
+    let unknown = keys.find(|key| !fields.iter().any(|field| field.name == key.as_str()));
+    unknown.map_or(Ok(()), |key| Err(format!("\"{key}\" is not allowed")))
+}
+
 /// The text under `name`, if there is one.
 pub(crate) fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
     body.get(name).and_then(Value::as_str)
@@ -69,6 +80,8 @@ fn check_value(value: &Value, field: &Field<'_>) -> Result<(), String> {
         (_, None) => "must be a string".to_owned(),
         (_, Some("")) => "is not allowed to be empty".to_owned(),
         (Kind::Email, Some(text)) if !email::is_valid(text) => "must be a valid email".to_owned(),
+        (Kind::Uuid, Some(text)) if uuid::Uuid::try_parse(text).is_err() => "must be a valid GUID".to_owned(),
+        (Kind::Uri, Some(text)) if url::Url::parse(text).is_err() => "must be a valid uri".to_owned(),
         _ => return Ok(()),
     };
     Err(format!("\"{}\" {complaint}", field.name))
@@ -120,6 +133,16 @@ mod tests {
         ] {
             assert_eq!(with(name, value).as_deref(), Some(words));
         }
+    }
+
+    #[test]
+    fn ids_addresses_and_unlisted_keys_have_their_words() {
+        let fields = [Field::optional("role", Kind::Uuid), Field::optional("url", Kind::Uri)];
+        let of = |body: &Value| check(body, &fields).and_then(|()| nothing_else(body, &fields)).err();
+        assert_eq!(of(&json!({"role": "x"})).as_deref(), Some("\"role\" must be a valid GUID"));
+        assert_eq!(of(&json!({"url": "abc"})).as_deref(), Some("\"url\" must be a valid uri"));
+        assert_eq!(of(&json!({"url": "http://a.b/c", "more": 1})).as_deref(), Some("\"more\" is not allowed"));
+        assert_eq!(of(&json!({"role": "2fcb9fb3-c7a4-41a4-8d9d-df6b9dd0aba6"})), None);
     }
 
     #[test]
