@@ -11,12 +11,15 @@ pub(crate) mod auth {
             "gatewit:storage": async | trappable,
             "gatewit:drivers/dispatch.login": async,
             "gatewit:keys": trappable,
+            "gatewit:mail": async,
+            "gatewit:passwords": async | trappable,
             "wasi:random": trappable,
         },
         exports: { default: async },
         with: { "gatewit:keys/signing.key": crate::capability::keys::Key },
         trappable_error_type: {
             "gatewit:keys/signing.error" => crate::capability::keys::Error,
+            "gatewit:passwords/types.error" => crate::capability::passwords::Error,
             "gatewit:storage/types.error" => crate::capability::storage::Error,
         },
     });
@@ -44,7 +47,8 @@ pub(crate) mod local {
         world: "gatewit:host/passwords",
         imports: { default: async | trappable },
         trappable_error_type: {
-            "gatewit:passwords/accounts.error" => crate::capability::passwords::Error,
+            "gatewit:passwords/types.error" => crate::capability::passwords::Error,
         },
+        with: { "gatewit:passwords/types": super::auth::gatewit::passwords::types },
     });
 }

@@ -85,6 +85,7 @@ impl Gatewit {
 
     /// Finishes what is being written and lets go of the database. Requests that come later are refused.
     pub async fn close(&self) {
+        self.0.services.post.close().await;
         self.0.services.store.close().await;
     }
 }

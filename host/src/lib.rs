@@ -32,7 +32,7 @@ mod start;
 pub use capability::{
     clock::{Clock, SystemClock},
     passwords::argon2::Error as HashError,
-    storage::sqlite::OpenError,
+    storage::{Findings, OpenError},
 };
 pub use config::Config;
 pub use engine::LoadError;
@@ -40,3 +40,8 @@ pub use gatewit::{FirstAdmin, Gatewit};
 pub use http::service::Service;
 pub use secret::Secret;
 pub use start::StartError;
+
+/// What the database that `config` names is like, and what a start would do to it. Makes nothing and changes nothing.
+pub async fn examine(config: &Config) -> Result<Findings, OpenError> {
+    capability::storage::examine(&config.storage).await
+}

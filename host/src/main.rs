@@ -21,6 +21,14 @@ struct Arguments {
     /// Say whether the settings are right, and serve nothing.
     #[arg(long)]
     check: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Look at the database: what it is, what would be added to it, and what is never touched. Changes nothing.
+    Doctor,
 }
 
 fn main() -> ExitCode {
@@ -44,7 +52,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         tell(&mut std::io::stdout(), "the settings are right");
         return Ok(());
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match arguments.command {
+        Some(Command::Doctor) => {
+            let findings = runtime.block_on(gatewit_host::examine(&config))?;
+            tell(&mut std::io::stdout(), findings.to_string().trim_end());
+            Ok(())
+        }
+        None => runtime.block_on(serve(config)),
+    }
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

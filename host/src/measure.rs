@@ -31,7 +31,13 @@ impl Gatewit {
     /// An answer was not the one that was to be measured.
     pub async fn measure(&self, what: Sandboxed<'_>, calls: usize) -> Result<Vec<Duration>, String> {
         let client = Client { address: None, user_agent: None, origin: None };
-        let attempt = Attempt { provider: "default".to_owned(), values: Vec::new(), otp: None, form: Form::Tokens };
+        let attempt = Attempt {
+            provider: "default".to_owned(),
+            values: Vec::new(),
+            account: None,
+            otp: None,
+            form: Form::Tokens,
+        };
         let mut times = Vec::with_capacity(calls);
         for _ in 0..calls {
             let started = Instant::now();

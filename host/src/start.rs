@@ -2,6 +2,8 @@
 //!
 //! Whatever is wrong is said here, in one line with its cause, and nothing is served. Absent: work at run time.
 
+mod settings;
+
 use crate::{
     Config, Secret,
     capability::{
@@ -9,10 +11,10 @@ use crate::{
         config::Settings,
         drivers::{Drivers, Served},
         keys::hmac,
+        mail::{self, Post},
         passwords::{Passwords, argon2, pool::Pool},
-        storage::{Backend, sqlite, tokens},
+        storage::{self, Backend},
     },
-    config::TokenStorage,
     engine::{Budget, CallError, CodeCache, Driver, LoadError, Rules, Runtime, Services},
     gatewit::FirstAdmin,
     http::email,
@@ -59,7 +61,7 @@ pub enum StartError {
     },
     /// The database cannot be used.
     #[error(transparent)]
-    Database(#[from] sqlite::OpenError),
+    Database(#[from] storage::OpenError),
     /// A component cannot be used.
     #[error(transparent)]
     Component(#[from] LoadError),
@@ -69,6 +71,9 @@ pub enum StartError {
     /// There are no threads or no randomness.
     #[error("the system refuses a thread or random bytes")]
     System(#[from] std::io::Error),
+    /// Mail cannot be sent as configured.
+    #[error(transparent)]
+    Mail(#[from] mail::OpenError),
     /// The first administrator could not sign in with this address.
     #[error("ADMIN_EMAIL: `{0}` is not an e-mail address that can sign in; write one with a public top-level domain")]
     AdminEmail(String),
@@ -91,14 +96,11 @@ pub(crate) async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<P
     if let Some(folder) = config.storage.filename.parent() {
         make_folder(folder)?;
     }
-    let form = match config.storage.tokens {
-        TokenStorage::Hashed => tokens::Form::Hashed,
-        TokenStorage::Plain => tokens::Form::Plain,
-    };
-    let store: Arc<dyn Backend> = Arc::new(sqlite::Sqlite::open(&config.storage.filename, form).await?);
+    let store = storage::open(&config.storage).await?;
     let (keys, code_key) = hmac::keys(&secret);
-    let services =
-        Arc::new(Services { passwords: passwords(config, &store)?, store, keys, clock, drivers: OnceLock::new() });
+    let post = Post::start(&config.mail, &config.server.public_url, data, store.clone(), clock.clone())?;
+    let passwords = passwords(config, &store)?;
+    let services = Arc::new(Services { passwords, store, keys, post, clock, drivers: OnceLock::new() });
 
     let runtime = Arc::new(Runtime::start(Budget {
         memory_bytes: usize::try_from(config.engine.call_memory_bytes).unwrap_or(usize::MAX),
@@ -108,7 +110,7 @@ pub(crate) async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<P
     let cache = CodeCache::new(config.engine.code_cache.clone(), code_key);
     let mut components = components(&config.engine.components)?;
     let auth = components.remove(AUTH).unwrap_or_default();
-    let rules = Rules::load(&runtime, &cache, AUTH, &auth, rule_settings(config))?;
+    let rules = Rules::load(&runtime, &cache, AUTH, &auth, settings::of_rules(config))?;
     rules.check(&services).await?;
     let drivers = drivers(config, &runtime, &cache, &services, components).await?;
     let _ = services.drivers.set(drivers);
@@ -191,25 +193,6 @@ fn components(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, LoadError> {
     Ok(found)
 }
 
-/// What the rules may know of the configuration.
-fn rule_settings(config: &Config) -> Settings {
-    use crate::bindings::auth::gatewit::config::settings::Value;
-    let auth = &config.auth;
-    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let numbers = [
-        ("access-token-ms", auth.access_token_ttl.body_ms()),
-        ("access-token-seconds", auth.access_token_ttl.jwt_seconds()),
-        ("refresh-token-ms", auth.refresh_token_ttl.body_ms()),
-        ("session-ms", auth.session_cookie_ttl.body_ms()),
-        ("session-seconds", auth.session_cookie_ttl.jwt_seconds()),
-        ("session-refresh-grace-ms", millis(auth.session_refresh_grace_period)),
-        ("login-stall-ms", millis(auth.login_stall_time)),
-    ];
-    #[expect(clippy::cast_precision_loss, reason = "lifetimes are bounded at a thousand years, exact in a double")]
-    let settings = numbers.into_iter().map(|(name, number)| (name.to_owned(), Value::Number(number as f64)));
-    Arc::new(settings.collect())
-}
-
 /// Loads the drivers and assigns them to providers.
 async fn drivers(
     config: &Config,
@@ -240,7 +223,7 @@ async fn drivers(
         drivers.served.extend(serve("default", LOCAL, Settings::default()));
     }
     for provider in &config.auth.providers {
-        let served = serve(&provider.name, &provider.driver, provider_settings(&provider.settings));
+        let served = serve(&provider.name, &provider.driver, settings::of_provider(&provider.settings));
         if served.is_none() {
             tracing::warn!(
                 provider = provider.name,
@@ -258,32 +241,6 @@ async fn drivers(
         });
     }
     Ok(drivers)
-}
-
-/// A provider's settings for its driver: camelCase becomes kebab-case.
-fn provider_settings(settings: &[(String, serde_json::Value)]) -> Settings {
-    use crate::bindings::auth::gatewit::config::settings::Value;
-    let value = |json: &serde_json::Value| match json {
-        serde_json::Value::Bool(truth) => Value::Boolean(*truth),
-        serde_json::Value::Number(number) => Value::Number(number.as_f64().unwrap_or_default()),
-        serde_json::Value::String(text) => Value::Text(text.clone()),
-        serde_json::Value::Array(items) if items.iter().all(serde_json::Value::is_string) => {
-            Value::List(items.iter().filter_map(|item| item.as_str().map(ToOwned::to_owned)).collect())
-        }
-        other => Value::Json(other.to_string()),
-    };
-    Arc::new(settings.iter().map(|(name, json)| (kebab_case(name), value(json))).collect())
-}
-
-fn kebab_case(camel: &str) -> String {
-    let mut kebab = String::with_capacity(camel.len() + 4);
-    for letter in camel.chars() {
-        if letter.is_ascii_uppercase() {
-            kebab.push('-');
-        }
-        kebab.push(letter.to_ascii_lowercase());
-    }
-    kebab
 }
 
 /// An empty database gets an administrator, with the configured password or one that is made up and told once.
@@ -309,15 +266,4 @@ async fn first_admin(config: &Config, services: &Arc<Services>) -> Result<Option
     };
     let created = services.store.create_first_admin(row).await.map_err(|error| failed(&error))?;
     Ok(created.then(|| FirstAdmin { email: address, password: made_up.then_some(password) }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_settings_become_kebab_case() {
-        assert_eq!(kebab_case("clientId"), "client-id");
-        assert_eq!(kebab_case("client.tlsOptions"), "client.tls-options");
-    }
 }

@@ -8,6 +8,7 @@ pub(crate) mod config;
 pub(crate) mod drivers;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod mail;
 pub(crate) mod pace;
 pub(crate) mod passwords;
 pub(crate) mod storage;

@@ -94,10 +94,9 @@ pub(super) fn whole(value: f64) -> Option<u64> {
 
 /// Names whose type Directus fixes, and our own settings that are text.
 fn forced_type(name: &str) -> Forced {
-    const TEXT: [&str; 1] = ["EMAIL_SMTP_PASSWORD"];
     const PROVIDER_TEXT: [&str; 4] = ["_BIND_DN", "_USER_DN", "_GROUP_DN", "_BIND_PASSWORD"];
     let of_provider = name.starts_with("AUTH_");
-    if TEXT.contains(&name) || (of_provider && PROVIDER_TEXT.iter().any(|end| name.ends_with(end))) {
+    if of_provider && PROVIDER_TEXT.iter().any(|end| name.ends_with(end)) {
         Forced::Text
     } else if of_provider && name.ends_with("_COOKIE_SECURE") {
         Forced::Boolean

@@ -16,19 +16,25 @@
 //! with `GATEWIT_`; an unknown key of `gatewit.toml` is an error. Only [`Sources::read`] touches the process and its
 //! files. Deliberately absent: what is kept in the database, and changing settings while the host runs.
 
+mod accounts;
 mod admin;
 mod auth;
 mod cast;
 mod cookies;
+mod cors;
 mod decode;
 mod dotenv;
 mod duration;
 mod engine;
 mod error;
 mod file;
+mod graphql;
 mod keys;
+mod limits;
 mod log;
+mod mail;
 mod network;
+mod origin_pattern;
 mod passwords;
 mod provider;
 mod server;
@@ -42,22 +48,28 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use self::accounts::{Accounts, Attempts, EnforceTfa};
 pub use self::admin::Admin;
 pub use self::auth::Auth;
 pub use self::cast::{Value, cast};
 pub use self::cookies::{Cookie, Cookies, SameSite};
+pub use self::cors::{AllowedOrigin, Cors, CorsOrigin};
 pub use self::duration::{Ttl, milliseconds};
 pub use self::engine::Engine;
 pub use self::error::{ConfigErrors, Warning};
+pub use self::graphql::Graphql;
 pub use self::keys::Keys;
+pub use self::limits::{Limit, LimitStore, Limits};
 pub use self::log::{Log, LogLevel, LogStyle};
+pub use self::mail::{Mail, MailTransport, NewLine, Sendmail, Smtp, SmtpTls};
 pub use self::network::{Network, TrustProxy};
+pub use self::origin_pattern::OriginPattern;
 pub use self::passwords::{Argon2Variant, Passwords};
 pub use self::provider::{Provider, ProviderMode};
 pub use self::server::{Directive, Hsts, Server};
 pub use self::size::bytes;
 pub use self::sources::{ReadFile, Sources};
-pub use self::storage::{DatabaseClient, Storage, TokenStorage};
+pub use self::storage::{DatabaseClient, Encryption, Postgres, Storage, TokenStorage};
 
 use self::error::Report;
 use self::file::TomlFile;
@@ -71,6 +83,8 @@ pub struct Config {
     pub server: Server,
     /// Sign-in, tokens, providers.
     pub auth: Auth,
+    /// Accounts besides their sign-in: links, second factors, guessed passwords.
+    pub accounts: Accounts,
     /// The refresh and the session cookie.
     pub cookies: Cookies,
     /// Where data lies.
@@ -83,6 +97,8 @@ pub struct Config {
     pub engine: Engine,
     /// The log.
     pub log: Log,
+    /// Letters.
+    pub mail: Mail,
     /// The first administrator.
     pub admin: Admin,
 }
@@ -120,6 +136,7 @@ impl Config {
     fn place_in(&mut self, folder: &Path) {
         self.storage = Storage::within(folder);
         self.engine = Engine::within(folder);
+        self.mail = Mail::within(folder);
     }
 
     fn apply(&mut self, setting: &Setting, entry: &Entry, read_file: &ReadFile) -> Result<(), String> {
@@ -136,6 +153,10 @@ impl Config {
     /// What settings say together.
     fn check(&self, report: &mut Report) {
         report.problems.extend(self.passwords.problem());
+        report.problems.extend(self.storage.problems());
+        self.mail.check(report);
+        self.server.cors.check(report);
+        self.server.limits.check(report);
         if self.cookies.refresh.name == self.cookies.session.name {
             report.problem("SESSION_COOKIE_NAME: is the same as REFRESH_TOKEN_COOKIE_NAME; choose another");
         }

@@ -1,12 +1,15 @@
 //! `[server]`: where Gatewit listens, how it is reached and what it says about itself in headers.
 //!
-//! Deliberately absent: TLS (a proxy's business) and CORS and rate limits (not built yet).
+//! CORS, limits and GraphQL have files of their own. Deliberately absent: TLS (a proxy's business).
 
 use std::time::Duration;
 
 use super::cast::Value;
+use super::cors::Cors;
 use super::decode::{boolean, bytes, duration, integer, optional_text, text};
 use super::error::Refusal;
+use super::graphql::Graphql;
+use super::limits::Limits;
 use super::network::{TrustProxy, trust_proxy};
 use super::setting::{Setting, put};
 
@@ -41,6 +44,12 @@ pub struct Server {
     /// Directives that add to the built-in `Content-Security-Policy` or replace one of it
     /// (`CONTENT_SECURITY_POLICY_DIRECTIVES__<NAME>`), sorted by name.
     pub content_security_policy: Vec<Directive>,
+    /// Which pages of other origins may read answers.
+    pub cors: Cors,
+    /// How many requests are answered.
+    pub limits: Limits,
+    /// The GraphQL endpoint.
+    pub graphql: Graphql,
     /// How long requests in flight may take when the server stops (`GATEWIT_SHUTDOWN_TIMEOUT`, default 10 s).
     pub shutdown_timeout: Duration,
 }
@@ -82,6 +91,9 @@ impl Default for Server {
             hsts: Hsts { enabled: false, max_age_seconds: 31_536_000, include_sub_domains: true, preload: false },
             cross_origin_opener_policy_enabled: true,
             content_security_policy: Vec::new(),
+            cors: Cors::default(),
+            limits: Limits::default(),
+            graphql: Graphql::default(),
             shutdown_timeout: Duration::from_secs(10),
         }
     }

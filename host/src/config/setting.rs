@@ -6,7 +6,9 @@
 
 use super::cast::Value;
 use super::error::Refusal;
-use super::{Config, admin, auth, cookies, engine, keys, log, passwords, server, storage};
+use super::{
+    Config, accounts, admin, auth, cookies, cors, engine, graphql, keys, limits, log, mail, passwords, server, storage,
+};
 
 /// Does the name of a variable fix its type?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +60,17 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
     [
         storage::SETTINGS,
         server::SETTINGS,
+        cors::SETTINGS,
+        limits::SETTINGS,
+        graphql::SETTINGS,
         auth::SETTINGS,
+        accounts::SETTINGS,
         cookies::SETTINGS,
         passwords::SETTINGS,
         keys::SETTINGS,
         engine::SETTINGS,
         log::SETTINGS,
+        mail::SETTINGS,
         admin::SETTINGS,
     ]
     .into_iter()

@@ -1,6 +1,8 @@
 //! Whole configurations: precedence, messages, providers and the reference.
 
+mod mail;
 mod providers;
+mod storage;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -86,6 +88,8 @@ fn what_the_reference_comments_out_can_be_set() {
     assert_eq!(config.passwords.workers, Some(2));
     assert_eq!(config.admin.email.as_deref(), Some("admin@example.com"));
     assert!(config.keys.secret.is_some() && config.keys.key.is_some());
+    assert_eq!(config.mail.transport, Some(MailTransport::Smtp));
+    assert_eq!(config.mail.smtp.port, Some(587));
     assert_eq!(config.server.content_security_policy.len(), 1);
 }
 
@@ -114,8 +118,13 @@ fn every_section_can_be_set_from_the_environment() {
         ("GATEWIT_CALL_TIME", "250ms"),
         ("LOG_STYLE", "raw"),
         ("ADMIN_PASSWORD", "1,2"),
-        ("DB_HOST", "ignored"),
-        ("CORS_ENABLED", "ignored"),
+        ("DB_POOL__MAX", "20"),
+        ("CORS_ENABLED", "true"),
+        ("CORS_ORIGIN", "https://app.example.com"),
+        ("RATE_LIMITER_ENABLED", "true"),
+        ("RATE_LIMITER_STORE", "database"),
+        ("RATE_LIMITER_REGISTRATION_POINTS", "7"),
+        ("GRAPHQL_INTROSPECTION", "false"),
     ])
     .unwrap();
     assert_eq!(warnings, []);
@@ -124,11 +133,18 @@ fn every_section_can_be_set_from_the_environment() {
     expected.server.root_redirect = None;
     expected.server.hsts.enabled = true;
     expected.server.hsts.max_age_seconds = 100;
+    expected.server.cors.enabled = true;
+    expected.server.cors.origin = CorsOrigin::One("https://app.example.com".to_owned());
+    expected.server.limits.address.enabled = true;
+    expected.server.limits.store = LimitStore::Database;
+    expected.server.limits.registration.points = 7;
+    expected.server.graphql.introspection = false;
     expected.auth.disable_default = true;
     expected.auth.login_stall_time = Duration::ZERO;
     expected.cookies.session.name = "sid".to_owned();
     expected.cookies.session.same_site = SameSite::Strict;
-    expected.storage.tokens = TokenStorage::Plain;
+    expected.storage.tokens = Some(TokenStorage::Plain);
+    expected.storage.postgres.connections_max = 20;
     expected.passwords.variant = Argon2Variant::Argon2i;
     expected.engine.call_time = Duration::from_millis(250);
     expected.log.style = LogStyle::Json;
@@ -148,7 +164,7 @@ fn the_data_folder_moves_what_lies_in_it() {
 #[test]
 fn all_problems_are_reported_at_once() {
     let toml = "[server]\nprot = 1\n[log]\nlevel = 5\nstyle = [1]\n[colours]\nred = 1\n";
-    let environment = [("ACCESS_TOKEN_TTL", "soon"), ("PORT", "70000"), ("GATEWIT_DATTA", "x"), ("DB_CLIENT", "pg")];
+    let environment = [("ACCESS_TOKEN_TTL", "soon"), ("PORT", "70000"), ("GATEWIT_DATTA", "x"), ("DB_CLIENT", "mysql")];
     errors(
         Config::from_sources(&sources(&environment, "A=\"b", toml)),
         &expect![[r#"
@@ -156,7 +172,7 @@ fn all_problems_are_reported_at_once() {
             GATEWIT_DATTA: Gatewit has no setting of this name; did you mean GATEWIT_DATA?
             gatewit.toml: colours: Gatewit has no setting of this name
             gatewit.toml: server.prot: Gatewit has no setting of this name; did you mean server.port?
-            DB_CLIENT: "pg" is a database that Gatewit does not support; write sqlite3
+            DB_CLIENT: "mysql" is a database that Gatewit does not support; write sqlite3 or pg
             PORT: "70000" is not a whole number from 0 to 65535
             ACCESS_TOKEN_TTL: "soon" is not a duration; write for example 15m, 7d or 900s
             gatewit.toml: log.level: "5" is not known here; write one of fatal, error, warn, info, debug, trace, silent
@@ -277,6 +293,27 @@ fn limits_of_argon2_are_checked() {
         &expect![[r#"
             HASH_ASSOCIATED_DATA: the value is longer than 32 bytes
             GATEWIT_CALL_TIME: "1ms" is too short; write at least 10ms"#]],
+    );
+}
+
+#[test]
+fn limits_and_origins_that_cannot_work_are_refused() {
+    errors(
+        from_environment(&[
+            ("CORS_ORIGIN", "regex:("),
+            ("RATE_LIMITER_STORE", "redis"),
+            ("RATE_LIMITER_POINTS", "0"),
+            ("RATE_LIMITER_GLOBAL_ENABLED", "true"),
+        ]),
+        &expect![[r#"
+            CORS_ORIGIN: "regex:(" is not a usable pattern: unclosed group
+            RATE_LIMITER_POINTS: "0" is not a whole number from 1 to 4294967295
+            RATE_LIMITER_STORE: "redis" is not supported; write database, which several hosts share as well, or memory
+            RATE_LIMITER_GLOBAL_ENABLED: needs RATE_LIMITER_ENABLED=true as well"#]],
+    );
+    warnings(
+        from_environment(&[("CORS_ENABLED", "true")]),
+        &expect!["CORS_ENABLED: does nothing while CORS_ORIGIN is false; write the origins of your pages there"],
     );
 }
 

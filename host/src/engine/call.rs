@@ -10,6 +10,7 @@ use crate::capability::{
     drivers::{Drivers, DriversView},
     keys::{Keys, KeysView},
     log::LogView,
+    mail::{MailView, Post},
     pace::PaceView,
     passwords::{Passwords, PasswordsView},
     storage::{self, StorageView},
@@ -44,6 +45,7 @@ pub(crate) struct Services {
     pub(crate) store: Arc<dyn storage::Backend>,
     pub(crate) passwords: Passwords,
     pub(crate) keys: Keys,
+    pub(crate) post: Post,
     pub(crate) clock: Arc<dyn Clock>,
     /// Set once all drivers are loaded and described.
     pub(crate) drivers: OnceLock<Drivers>,
@@ -60,6 +62,8 @@ pub(crate) struct Call {
     limits: StoreLimits,
     hold: Duration,
     lines: u32,
+    /// Passwords that were hashed in this call, by number.
+    hashes: Vec<String>,
     /// Only components that link the standard library of their language ask for it.
     wasi: Option<WasiCtx>,
 }
@@ -80,6 +84,7 @@ impl Call {
             limits: StoreLimits::default(),
             hold: Duration::ZERO,
             lines: 0,
+            hashes: Vec::new(),
             wasi: None,
         }
     }
@@ -104,17 +109,22 @@ impl Call {
         LogView { component: &self.component, provider: self.provider.as_deref(), lines: &mut self.lines }
     }
 
+    pub(super) fn mail(&mut self) -> MailView<'_> {
+        MailView(&self.services.post)
+    }
+
     pub(super) fn pace(&mut self) -> PaceView<'_> {
         PaceView(&mut self.hold)
     }
 
     pub(super) fn passwords(&mut self) -> PasswordsView<'_> {
         let Services { passwords, clock, .. } = self.services.as_ref();
-        PasswordsView { passwords, provider: self.provider.as_deref().unwrap_or_default(), clock: clock.as_ref() }
+        let provider = self.provider.as_deref().unwrap_or_default();
+        PasswordsView { passwords, provider, clock: clock.as_ref(), hashes: &mut self.hashes }
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {
-        StorageView(self.services.store.as_ref())
+        StorageView { store: self.services.store.as_ref(), hashes: &self.hashes }
     }
 }
 

@@ -2,7 +2,7 @@
 //! imports more is refused when it is loaded.
 
 use super::Call;
-use crate::capability::{clock, config, drivers, keys, log, pace, passwords, storage};
+use crate::capability::{clock, config, drivers, keys, log, mail, pace, passwords, storage};
 use wasmtime::{Engine, component::Linker};
 use wasmtime_wasi::{
     WasiView,
@@ -21,7 +21,9 @@ pub(super) fn rules(engine: &Engine) -> wasmtime::Result<Linker<Call>> {
     drivers::add_to_linker(&mut linker, Call::drivers)?;
     keys::add_to_linker(&mut linker, Call::keys)?;
     log::add_to_linker(&mut linker, Call::log)?;
+    mail::add_to_linker(&mut linker, Call::mail)?;
     pace::add_to_linker(&mut linker, Call::pace)?;
+    passwords::add_hashing_to_linker(&mut linker, Call::passwords)?;
     storage::add_to_linker(&mut linker, Call::storage)?;
     Ok(linker)
 }
@@ -32,7 +34,7 @@ pub(super) fn driver(engine: &Engine, name: &str) -> wasmtime::Result<Linker<Cal
     config::add_to_linker(&mut linker, Call::config)?;
     log::add_to_linker(&mut linker, Call::log)?;
     if name == LOCAL {
-        passwords::add_to_linker(&mut linker, Call::passwords)?;
+        passwords::add_accounts_to_linker(&mut linker, Call::passwords)?;
     }
     inert_wasi(&mut linker)?;
     Ok(linker)

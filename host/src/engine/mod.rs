@@ -6,13 +6,15 @@
 //! | [`code`] | compiled code, kept on disk and trusted only with our own seal |
 //! | [`grants`] | which capabilities a component is linked with |
 //! | [`call`] | one call: its state, its budget, and what went wrong |
-//! | [`rules`] | the operations of the auth component |
+//! | [`rules`] | the auth component, ready to be called |
+//! | [`conversation`] | the operations of the rules, in one request's sandbox |
 //! | [`driver`] | the operations of a driver |
 //!
 //! This folder alone names `Store`. Absent: HTTP, SQL, and decisions about authentication.
 
 mod call;
 mod code;
+mod conversation;
 mod driver;
 mod grants;
 mod rules;
@@ -20,8 +22,9 @@ mod runtime;
 
 pub(crate) use call::{Call, CallError, Services};
 pub(crate) use code::CodeCache;
+pub(crate) use conversation::{Conversation, Outcome};
 pub(crate) use driver::Driver;
-pub(crate) use rules::{Conversation, Outcome, Rules};
+pub(crate) use rules::Rules;
 pub(crate) use runtime::{Budget, Runtime};
 
 /// Why a component is not served. Said once, at the start; nothing is served in its place.

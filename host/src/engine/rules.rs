@@ -1,22 +1,8 @@
-//! The operations of the auth component.
+//! The auth component, ready to be called.
 
-use super::{Call, CallError, CodeCache, LoadError, Runtime, Services, call::Sandbox, grants};
-use crate::{
-    bindings::auth::{
-        Auth, AuthPre,
-        exports::gatewit::auth::{
-            access::Principal,
-            providers::Provider,
-            sessions::{Attempt, Form, Grant, Held},
-        },
-        gatewit::auth::types::{Client, Reason},
-    },
-    capability::config::Settings,
-};
-use std::{sync::Arc, time::Duration};
-
-/// What an operation answers: the outcome that the rules decided on, or no answer at all.
-pub(crate) type Outcome<T> = Result<Result<T, Reason>, CallError>;
+use super::{Call, CallError, CodeCache, Conversation, LoadError, Runtime, Services, call::Sandbox, grants};
+use crate::{bindings::auth::AuthPre, capability::config::Settings};
+use std::sync::Arc;
 
 /// The auth component, ready to be called.
 pub(crate) struct Rules {
@@ -55,54 +41,5 @@ impl Rules {
             Ok(instance) => Ok(Conversation { sandbox, instance }),
             Err(error) => Err(sandbox.explain(&error)),
         }
-    }
-}
-
-/// One request's sandbox: who is asking, then what they want. Never used for a second request.
-pub(crate) struct Conversation {
-    sandbox: Sandbox,
-    instance: Auth,
-}
-
-impl Conversation {
-    /// For how long, from the start of the request, the answer is to be held.
-    pub(crate) fn hold(&self) -> Duration {
-        self.sandbox.hold()
-    }
-
-    pub(crate) async fn authenticate(&mut self, token: &str, client: &Client) -> Outcome<Principal> {
-        let access = self.instance.gatewit_auth_access();
-        let answer = access.call_authenticate(&mut self.sandbox.store, token, client).await;
-        answer.map_err(|error| self.sandbox.explain(&error))
-    }
-
-    pub(crate) async fn login(&mut self, attempt: &Attempt, client: &Client) -> Outcome<Grant> {
-        let sessions = self.instance.gatewit_auth_sessions();
-        let answer = sessions.call_login(&mut self.sandbox.store, attempt, client).await;
-        answer.map_err(|error| self.sandbox.explain(&error))
-    }
-
-    pub(crate) async fn refresh(&mut self, held: &Held, form: Form, client: &Client) -> Outcome<Grant> {
-        let sessions = self.instance.gatewit_auth_sessions();
-        let answer = sessions.call_refresh(&mut self.sandbox.store, held, form, client).await;
-        answer.map_err(|error| self.sandbox.explain(&error))
-    }
-
-    pub(crate) async fn logout(&mut self, held: &Held, client: &Client) -> Outcome<()> {
-        let sessions = self.instance.gatewit_auth_sessions();
-        let answer = sessions.call_logout(&mut self.sandbox.store, held, client).await;
-        answer.map_err(|error| self.sandbox.explain(&error))
-    }
-
-    pub(crate) async fn me(&mut self, principal: &Principal, fields: &[String]) -> Outcome<String> {
-        let profile = self.instance.gatewit_auth_profile();
-        let answer = profile.call_me(&mut self.sandbox.store, principal, fields).await;
-        answer.map_err(|error| self.sandbox.explain(&error))
-    }
-
-    pub(crate) async fn providers(&mut self, sessions_only: bool) -> Outcome<Vec<Provider>> {
-        let providers = self.instance.gatewit_auth_providers();
-        let answer = providers.call_list(&mut self.sandbox.store, sessions_only).await;
-        answer.map(Ok).map_err(|error| self.sandbox.explain(&error))
     }
 }

@@ -42,8 +42,13 @@ impl Backend for Hs256 {
 /// All keys that follow from a secret, and the one that seals compiled code.
 pub(crate) fn keys(secret: &Secret<String>) -> (Keys, [u8; DERIVED_BYTES]) {
     let secret = secret.expose().as_bytes();
-    let refresh_tokens = Hs256::key(&derive(secret, "gatewit refresh-tokens"));
-    (Keys { access_tokens: Hs256::key(secret), refresh_tokens }, derive(secret, "gatewit compiled-code"))
+    let derived = |purpose| Hs256::key(&derive(secret, purpose));
+    let keys = Keys {
+        access_tokens: Hs256::key(secret),
+        refresh_tokens: derived("gatewit refresh-tokens"),
+        recovery_codes: derived("gatewit recovery-codes"),
+    };
+    (keys, derive(secret, "gatewit compiled-code"))
 }
 
 /// A key for one purpose.

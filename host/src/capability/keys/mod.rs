@@ -35,6 +35,7 @@ pub enum Error {
 pub(crate) struct Keys {
     pub(crate) access_tokens: Key,
     pub(crate) refresh_tokens: Key,
+    pub(crate) recovery_codes: Key,
 }
 
 pub(crate) struct KeysView<'a> {
@@ -61,6 +62,7 @@ impl signing::Host for KeysView<'_> {
         let key = match purpose.as_str() {
             "access-tokens" => &self.keys.access_tokens,
             "refresh-tokens" => &self.keys.refresh_tokens,
+            "recovery-codes" => &self.keys.recovery_codes,
             _ => return Err(Error::UnknownPurpose(purpose)),
         };
         Ok(self.table.push(key.clone())?)

@@ -1,4 +1,4 @@
-//! `gatewit:passwords`: whether a password fits an account. Hashes stay here.
+//! `gatewit:passwords`: whether a password fits an account, and hashes of new ones. Hashes stay here.
 //!
 //! Every verdict costs one hash, whether there is an account or not, and hashes are computed on a bounded pool
 //! ([`pool`]): more than it can hold is refused at once instead of taking memory.
@@ -7,7 +7,13 @@ pub(crate) mod argon2;
 pub(crate) mod pool;
 
 use super::storage;
-use crate::bindings::local::gatewit::passwords::accounts::{self, Verdict};
+use crate::bindings::{
+    auth::gatewit::passwords::{
+        hashing,
+        types::{self, Verdict},
+    },
+    local::gatewit::passwords::accounts,
+};
 use argon2::Cost;
 use pool::Pool;
 use std::sync::Arc;
@@ -24,6 +30,9 @@ pub enum Error {
     /// Too many passwords are waiting.
     #[error("too many passwords are waiting to be hashed")]
     Overloaded,
+    /// A call has hashed as many as it may.
+    #[error("too many passwords in one call")]
+    TooMany,
     /// The accounts cannot be read.
     #[error("the account cannot be read")]
     Storage(#[from] storage::Error),
@@ -48,6 +57,14 @@ impl Passwords {
     pub(crate) async fn hash(&self, password: String, salt: argon2::Salt) -> Result<String, Error> {
         let cost = self.cost.clone();
         Ok(self.pool.run(move |memory| argon2::hash(&cost, password.as_bytes(), salt, memory)).await??)
+    }
+
+    /// Whether a password fits a stored hash. Where there is none, it takes the same time and does not.
+    async fn compare(&self, stored: Option<String>, password: String) -> Result<Verdict, Error> {
+        let cost = self.cost.clone();
+        let verify = self.pool.run(move |memory| argon2::verify(&cost, stored.as_deref(), password.as_bytes(), memory));
+        let fits = verify.await??;
+        Ok(if fits { Verdict::Match } else { Verdict::Mismatch })
     }
 
     async fn verify(
@@ -83,11 +100,17 @@ impl Passwords {
     }
 }
 
+/// Passwords that one call may hash. An invitation sets none, a reset one, a batch of accounts as many as it has: each
+/// costs the time and memory of a hash.
+const HASHES_MAX: usize = 100;
+
 pub(crate) struct PasswordsView<'a> {
     pub(crate) passwords: &'a Passwords,
     /// The provider that is being served; accounts of others do not exist for it.
     pub(crate) provider: &'a str,
     pub(crate) clock: &'a dyn super::clock::Clock,
+    /// What this call has hashed.
+    pub(crate) hashes: &'a mut Vec<String>,
 }
 
 struct Granted;
@@ -97,11 +120,37 @@ impl HasData for Granted {
 }
 
 /// Adds the verification of passwords, and nothing else, to `linker`.
-pub(crate) fn add_to_linker<T: Send + 'static>(
+pub(crate) fn add_accounts_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
     view: fn(&mut T) -> PasswordsView<'_>,
 ) -> wasmtime::Result<()> {
+    types::add_to_linker::<T, Granted>(linker, view)?;
     accounts::add_to_linker::<T, Granted>(linker, view)
+}
+
+/// Adds the hashing of passwords, and nothing else, to `linker`.
+pub(crate) fn add_hashing_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> PasswordsView<'_>,
+) -> wasmtime::Result<()> {
+    types::add_to_linker::<T, Granted>(linker, view)?;
+    hashing::add_to_linker::<T, Granted>(linker, view)
+}
+
+impl types::Host for PasswordsView<'_> {
+    fn convert_error(&mut self, error: Error) -> wasmtime::Result<types::Error> {
+        Ok(match error {
+            Error::Overloaded => {
+                tracing::warn!("the queue of password hashes is full");
+                types::Error::Overloaded(RETRY_AFTER_SECONDS)
+            }
+            Error::TooMany => types::Error::Other("too many passwords in one call".to_owned()),
+            Error::Storage(_) | Error::Hash(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a password cannot be verified or hashed");
+                types::Error::Unavailable
+            }
+        })
+    }
 }
 
 impl accounts::Host for PasswordsView<'_> {
@@ -109,17 +158,28 @@ impl accounts::Host for PasswordsView<'_> {
         let salt = argon2::salt(self.clock)?;
         self.passwords.verify(&email, password, self.provider, salt).await
     }
+}
 
-    fn convert_error(&mut self, error: Error) -> wasmtime::Result<accounts::Error> {
-        Ok(match error {
-            Error::Overloaded => {
-                tracing::warn!("the queue of password hashes is full");
-                accounts::Error::Overloaded(RETRY_AFTER_SECONDS)
-            }
-            Error::Storage(_) | Error::Hash(_) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a password cannot be verified");
-                accounts::Error::Unavailable
-            }
-        })
+impl hashing::Host for PasswordsView<'_> {
+    async fn hash(&mut self, password: String) -> Result<u32, Error> {
+        if self.hashes.len() >= HASHES_MAX {
+            return Err(Error::TooMany);
+        }
+        let salt = argon2::salt(self.clock)?;
+        let hash = self.passwords.hash(password, salt).await?;
+        self.hashes.push(hash);
+        Ok(u32::try_from(self.hashes.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    async fn mark(&mut self, user: String) -> Result<Option<String>, Error> {
+        let hash = self.passwords.store.password_hash(&user).await?;
+        Ok(hash.map(|hash| storage::mark(hash.as_deref())))
+    }
+
+    async fn verify_share(&mut self, share: String, password: String) -> Result<Verdict, Error> {
+        match self.passwords.store.share_password(&share).await? {
+            Some(None) => Ok(Verdict::Match),
+            found => self.passwords.compare(found.flatten(), password).await,
+        }
     }
 }

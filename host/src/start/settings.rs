@@ -1,0 +1,95 @@
+//! What components may know of the configuration: the rules their section, a driver the settings of its provider.
+//!
+//! Absent: secrets of the host, and everything that no component asks for.
+
+use crate::{
+    Config,
+    bindings::auth::gatewit::config::settings::Value,
+    capability::config::Settings,
+    config::{Attempts, EnforceTfa, Ttl},
+};
+use std::{sync::Arc, time::Duration};
+
+/// Life of a password-reset link. Directus has no setting for it.
+const RESET_TTL_MS: u64 = 86_400_000;
+
+/// What the rules may know.
+pub(super) fn of_rules(config: &Config) -> Settings {
+    let (auth, accounts) = (&config.auth, &config.accounts);
+    let lives = [
+        ("access-token", auth.access_token_ttl),
+        ("refresh-token", auth.refresh_token_ttl),
+        ("session", auth.session_cookie_ttl),
+        ("invitation", accounts.invite_ttl),
+        ("verification", accounts.verification_ttl),
+        ("password-reset", Ttl::from_ms(RESET_TTL_MS)),
+    ];
+    let stalls = [
+        ("session-refresh-grace-ms", auth.session_refresh_grace_period),
+        ("login-stall-ms", auth.login_stall_time),
+        ("register-stall-ms", accounts.register_stall_time),
+    ];
+    let lists = [
+        ("password-reset-urls", &accounts.reset_urls),
+        ("invitation-urls", &accounts.invite_urls),
+        ("registration-urls", &accounts.register_urls),
+    ];
+    let flags = [
+        ("enforce-second-factor", accounts.enforce_tfa == EnforceTfa::Enforce),
+        ("suspend-after-attempts", accounts.attempts == Attempts::Suspend),
+    ];
+    let mut settings = vec![("public-url".to_owned(), Value::Text(config.server.public_url.clone()))];
+    for (name, ttl) in lives {
+        settings.push((format!("{name}-ms"), number(ttl.body_ms())));
+        settings.push((format!("{name}-seconds"), number(ttl.jwt_seconds())));
+    }
+    settings.extend(stalls.map(|(name, stall)| (name.to_owned(), number(millis(stall)))));
+    settings.extend(lists.map(|(name, list)| (name.to_owned(), Value::List(list.clone()))));
+    settings.extend(flags.map(|(name, flag)| (name.to_owned(), Value::Boolean(flag))));
+    Arc::new(settings.into_iter().collect())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lifetimes are bounded at a thousand years, exact in a double")]
+fn number(number: u64) -> Value {
+    Value::Number(number as f64)
+}
+
+/// A provider's settings for its driver: camelCase becomes kebab-case.
+pub(super) fn of_provider(settings: &[(String, serde_json::Value)]) -> Settings {
+    let value = |json: &serde_json::Value| match json {
+        serde_json::Value::Bool(truth) => Value::Boolean(*truth),
+        serde_json::Value::Number(number) => Value::Number(number.as_f64().unwrap_or_default()),
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Array(items) if items.iter().all(serde_json::Value::is_string) => {
+            Value::List(items.iter().filter_map(|item| item.as_str().map(ToOwned::to_owned)).collect())
+        }
+        other => Value::Json(other.to_string()),
+    };
+    Arc::new(settings.iter().map(|(name, json)| (kebab_case(name), value(json))).collect())
+}
+
+fn kebab_case(camel: &str) -> String {
+    let mut kebab = String::with_capacity(camel.len() + 4);
+    for letter in camel.chars() {
+        if letter.is_ascii_uppercase() {
+            kebab.push('-');
+        }
+        kebab.push(letter.to_ascii_lowercase());
+    }
+    kebab
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_settings_become_kebab_case() {
+        assert_eq!(kebab_case("clientId"), "client-id");
+        assert_eq!(kebab_case("client.tlsOptions"), "client.tls-options");
+    }
+}
