@@ -2,12 +2,19 @@
 //!
 //! `cargo test --release -p e2e --test suites -- [part of a name]…`
 
+mod accounts;
+mod adoption;
 mod crash;
 mod disk;
+mod drivers;
 mod embedding;
 mod faults;
+mod graphql;
 mod guests;
+mod mail;
 mod passwords;
+mod postgres;
+mod rules;
 mod sdk;
 mod second_factor;
 mod sessions;
@@ -29,15 +36,22 @@ fn main() -> ExitCode {
     let tests = [
         tidy::tests(),
         world::tests(),
+        drivers::tests(),
+        rules::tests(),
         wire::tests(),
+        accounts::tests(),
         second_factor::tests(),
         sessions::tests(),
         passwords::tests(),
         faults::tests(),
+        graphql::tests(),
         starts::tests(),
         still::tests(),
         disk::tests(),
+        postgres::tests(),
+        adoption::tests(),
         crash::tests(),
+        mail::tests(),
         sdk::tests(),
         embedding::tests(),
     ];

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, ensure};
-use e2e::calls::{EDITOR, login, quick, refresh, refused};
+use e2e::calls::{EDITOR, USER, login, me, quick, refresh, refused, sign_in as tokens_of};
 use e2e::client::{Client, Request, Response};
 use e2e::server::{self, TestServer};
 use e2e::tokens;
@@ -15,6 +15,11 @@ use sqlx::Connection as _;
 e2e::suite! {
     a_right_code_is_asked_for_after_the_right_password,
     a_demanded_second_factor_is_in_the_token_of_a_sign_in_only,
+    a_second_factor_is_set_up_and_taken_off,
+    a_code_signs_in_once,
+    a_recovery_code_signs_in_once_until_there_are_new_ones,
+    who_has_to_set_up_a_second_factor_can_do_nothing_else,
+    the_secret_is_drawn_for_a_camera,
 }
 
 /// An account of the seed: address and password.
@@ -87,5 +92,168 @@ async fn a_demanded_second_factor_is_in_the_token_of_a_sign_in_only() -> anyhow:
     ensure!(demanded == Some(json!(true)), "at sign-in: {demanded:?}");
     let (demanded, _) = claim(&client.send(&refresh(&refresh_token)).await?)?;
     ensure!(demanded.is_none(), "at a refresh: {demanded:?}");
+    Ok(())
+}
+
+/// `POST /users/me/tfa/<what>`
+fn factor(token: &str, what: &str, body: &serde_json::Value) -> Request {
+    let request = Request::new("POST", &format!("/users/me/tfa/{what}")).json(body);
+    request.header("Authorization", &format!("Bearer {token}"))
+}
+
+/// A code that is good for some seconds more.
+async fn fresh_code() -> anyhow::Result<String> {
+    const MARGIN: u64 = 5;
+    loop {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        let left = STEP - now.as_secs() % STEP;
+        if left > MARGIN {
+            return code(0);
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(left)).await;
+    }
+}
+
+/// Sets up the second factor of an account; the token with which that was done.
+async fn set_up(client: &mut Client, account: (&str, &str)) -> anyhow::Result<String> {
+    let token = tokens_of(client, account).await?.access;
+    let body = json!({"secret": SECRET, "otp": fresh_code().await?});
+    let answer = client.send(&factor(&token, "enable", &body)).await?;
+    ensure!(answer.status == 204, "{} {}", answer.status, answer.text());
+    Ok(token)
+}
+
+async fn a_second_factor_is_set_up_and_taken_off() -> anyhow::Result<()> {
+    let server = TestServer::seeded(&quick(&[])).await?;
+    let mut client = server.client();
+    let token = tokens_of(&mut client, ACCOUNT).await?.access;
+    let anonymous = Request::new("POST", "/users/me/tfa/generate").json(&json!({"password": ACCOUNT.1}));
+    refused(&client.send(&anonymous).await?, 401, "INVALID_CREDENTIALS")?;
+    for (body, status, code) in [
+        (json!({}), 400, "INVALID_PAYLOAD"),
+        (json!({"password": 1}), 400, "INVALID_PAYLOAD"),
+        (json!({"password": "wrong"}), 401, "INVALID_CREDENTIALS"),
+    ] {
+        refused(&client.send(&factor(&token, "generate", &body)).await?, status, code)?;
+    }
+    let made = client.send(&factor(&token, "generate", &json!({"password": ACCOUNT.1}))).await?.json()?;
+    let (secret, url) = (made["data"]["secret"].as_str().unwrap_or_default(), &made["data"]["otpauth_url"]);
+    ensure!(secret.len() == 16, "{made}");
+    let expected = format!(
+        "otpauth://totp/Directus:tfa%40example.com?secret={secret}&period=30&digits=6&algorithm=SHA1&issuer=Directus"
+    );
+    ensure!(*url == expected, "{url}");
+    for body in [json!({"secret": SECRET}), json!({"otp": "123456"}), json!({"secret": SECRET, "otp": code(-2)?})] {
+        refused(&client.send(&factor(&token, "enable", &body)).await?, 400, "INVALID_PAYLOAD")?;
+    }
+    set_up(&mut client, ACCOUNT).await?;
+    let again = json!({"secret": SECRET, "otp": code(0)?});
+    refused(&client.send(&factor(&token, "enable", &again)).await?, 400, "INVALID_PAYLOAD")?;
+    refused(&sign_in(&mut client, ACCOUNT.1, None).await?, 401, "INVALID_OTP")?;
+    // Whoever may not change accounts may not change this.
+    let other = tokens_of(&mut client, USER).await?.access;
+    let body = json!({"secret": SECRET, "otp": fresh_code().await?});
+    refused(&client.send(&factor(&other, "enable", &body)).await?, 403, "FORBIDDEN")?;
+    refused(&client.send(&factor(&token, "disable", &json!({"otp": code(3)?}))).await?, 400, "INVALID_PAYLOAD")?;
+    let answer = client.send(&factor(&token, "disable", &json!({"otp": fresh_code().await?}))).await?;
+    ensure!(answer.status == 204, "{}", answer.text());
+    refused(&client.send(&factor(&token, "disable", &json!({"otp": "123456"}))).await?, 400, "INVALID_PAYLOAD")?;
+    let answer = sign_in(&mut client, ACCOUNT.1, None).await?;
+    ensure!(answer.status == 200, "{}", answer.text());
+    Ok(())
+}
+
+async fn a_code_signs_in_once() -> anyhow::Result<()> {
+    let server = TestServer::seeded(&quick(&[])).await?;
+    set_up(&mut server.client(), ACCOUNT).await?;
+    let code = fresh_code().await?;
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (mut client, code) = (server.client(), code.clone());
+        running.spawn(async move { sign_in(&mut client, ACCOUNT.1, Some(&code)).await });
+    }
+    let answers: Vec<_> = running.join_all().await.into_iter().collect::<anyhow::Result<_>>()?;
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    ensure!(statuses.iter().filter(|status| **status == 200).count() == 1, "{statuses:?}");
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        refused(answer, 401, "INVALID_OTP")?;
+    }
+    Ok(())
+}
+
+async fn a_recovery_code_signs_in_once_until_there_are_new_ones() -> anyhow::Result<()> {
+    let server = TestServer::seeded(&quick(&[])).await?;
+    let mut client = server.client();
+    let token = set_up(&mut client, ACCOUNT).await?;
+    refused(&client.send(&factor(&token, "recovery-codes", &json!({"otp": "000000"}))).await?, 400, "INVALID_PAYLOAD")?;
+    let body = json!({"otp": fresh_code().await?});
+    let answer = client.send(&factor(&token, "recovery-codes", &body)).await?.json()?;
+    let codes: Vec<String> = serde_json::from_value(answer["data"]["codes"].clone())?;
+    ensure!(codes.len() == 10, "{answer}");
+    let answer = sign_in(&mut client, ACCOUNT.1, Some(&codes[3].to_lowercase())).await?;
+    ensure!(answer.status == 200, "{}", answer.text());
+    refused(&sign_in(&mut client, ACCOUNT.1, Some(&codes[3])).await?, 401, "INVALID_OTP")?;
+    refused(&sign_in(&mut client, "wrong", Some(&codes[4])).await?, 401, "INVALID_CREDENTIALS")?;
+    refused(&sign_in(&mut client, ACCOUNT.1, Some("ABCDEF-GHIJKL")).await?, 401, "INVALID_OTP")?;
+    let mut database = server::open(&server.database()?).await?;
+    let stored: Vec<(String,)> = sqlx::query_as("select key from gatewit_counters").fetch_all(&mut database).await?;
+    ensure!(
+        !stored.is_empty() && stored.iter().all(|(key,)| codes.iter().all(|code| !key.contains(code))),
+        "{stored:?}"
+    );
+    // New ones void the old ones.
+    change(
+        &server,
+        "update directus_users set tfa_secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR' where email = 'tfa@example.com'",
+    )
+    .await?;
+    refused(&sign_in(&mut client, ACCOUNT.1, Some(&codes[5])).await?, 401, "INVALID_OTP")
+}
+
+async fn who_has_to_set_up_a_second_factor_can_do_nothing_else() -> anyhow::Result<()> {
+    let server = TestServer::seeded(&quick(&[])).await?;
+    let mut client = server.client();
+    change(&server, "update directus_policies set enforce_tfa = 1 where name = 'Editor policy'").await?;
+    for mode in ["json", "session"] {
+        let answer = client.send(&login(EDITOR, mode)).await?;
+        let token = match mode {
+            "json" => answer.json()?["data"]["access_token"].as_str().unwrap_or_default().to_owned(),
+            _ => e2e::calls::session_token(&answer)?,
+        };
+        let body = client.send(&me(&token)).await?.json()?;
+        ensure!(body["data"].as_object().is_some_and(|data| data.len() == 1), "{body}");
+        for (method, path) in
+            [("PATCH", "/users/me"), ("GET", "/users"), ("GET", "/roles/me"), ("GET", "/permissions/me")]
+        {
+            let request = Request::new(method, path).header("Authorization", &format!("Bearer {token}"));
+            refused(&client.send(&request.json(&json!({}))).await?, 403, "FORBIDDEN")?;
+        }
+    }
+    // The account has no permission to change itself, and may do this all the same.
+    let token = set_up(&mut client, EDITOR).await?;
+    let body = client.send(&me(&token)).await?.json()?;
+    ensure!(body["data"]["email"] == EDITOR.0, "{body}");
+
+    let lenient = TestServer::seeded(&quick(&[("GATEWIT_ENFORCE_TFA", "claim")])).await?;
+    change(&lenient, "update directus_policies set enforce_tfa = 1 where name = 'Editor policy'").await?;
+    let mut client = lenient.client();
+    let token = tokens_of(&mut client, EDITOR).await?.access;
+    let body = client.send(&me(&token)).await?.json()?;
+    ensure!(body["data"]["email"] == EDITOR.0, "{body}");
+    Ok(())
+}
+
+async fn the_secret_is_drawn_for_a_camera() -> anyhow::Result<()> {
+    let server = TestServer::seeded(&quick(&[])).await?;
+    let mut client = server.client();
+    let token = tokens_of(&mut client, ACCOUNT).await?.access;
+    let url = "otpauth://totp/Directus:tfa%40example.com?secret=CEMXMA3CDVBDUOIP";
+    let answer = client.send(&factor(&token, "qr-code", &json!({"otpauth_url": url}))).await?;
+    ensure!(answer.header("content-type") == Some("image/svg+xml; charset=utf-8"), "{}", answer.text());
+    ensure!(answer.text().contains("<svg"), "{}", answer.text());
+    for url in [json!("https://example.com"), json!(1), json!(format!("otpauth://totp/{}", "x".repeat(5000)))] {
+        let answer = client.send(&factor(&token, "qr-code", &json!({"otpauth_url": url}))).await?;
+        refused(&answer, 400, "INVALID_PAYLOAD")?;
+    }
     Ok(())
 }

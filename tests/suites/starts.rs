@@ -115,8 +115,12 @@ fn compiled(data: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
     Ok(files)
 }
 
+/// A cache of the server's own, in its data folder.
+const OWN_CACHE: (&str, &str) = ("GATEWIT_CODE_CACHE", "code-cache");
+
 async fn damaged_code_in_the_cache_is_compiled_again() -> anyhow::Result<()> {
-    let mut server = TestServer::seeded(&quick(&[])).await?;
+    let own = quick(&[OWN_CACHE]);
+    let mut server = TestServer::seeded(&own).await?;
     server.kill()?;
     for (index, file) in compiled(server.data.path())?.iter().enumerate() {
         let mut bytes = std::fs::read(file)?;
@@ -128,12 +132,12 @@ async fn damaged_code_in_the_cache_is_compiled_again() -> anyhow::Result<()> {
         }
         std::fs::write(file, bytes)?;
     }
-    let mut again = TestServer::start_in(server.data.clone(), &quick(&[])).await?;
+    let mut again = TestServer::start_in(server.data.clone(), &own).await?;
     sign_in(&mut again.client(), USER).await?;
     let damaged = |log: &str| log.lines().filter(|line| line.contains("WARN") && line.contains("damaged")).count();
     ensure!(damaged(&again.log()) == 2, "{}", again.log());
     again.kill()?;
-    let third = TestServer::start_in(server.data.clone(), &quick(&[])).await?;
+    let third = TestServer::start_in(server.data.clone(), &own).await?;
     ensure!(damaged(&third.log()) == 0 && !third.log().contains("compiling"), "{}", third.log());
     Ok(())
 }
@@ -143,7 +147,7 @@ async fn code_of_somebody_else_in_the_cache_is_not_run() -> anyhow::Result<()> {
     let secret = ("SECRET", "another secret of the tests, longer than thirty-two bytes");
     let mut server = TestServer::seeded(&quick(&[secret])).await?;
     server.kill()?;
-    let again = TestServer::start_in(server.data.clone(), &quick(&[])).await?;
+    let again = TestServer::start_in(server.data.clone(), &quick(&[OWN_CACHE])).await?;
     ensure!(again.log().matches("damaged").count() == compiled(again.data.path())?.len(), "{}", again.log());
     sign_in(&mut again.client(), USER).await?;
     Ok(())

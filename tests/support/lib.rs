@@ -5,7 +5,10 @@
 //! | [`runner`] | runs test functions, tells passed, failed and skipped apart |
 //! | [`needs`] | what a machine may lack; a test that needs it is skipped by name |
 //! | [`server`] | starts the `gatewit` binary on a free port with a fresh database, and ends it |
+//! | [`postgres`] | a real PostgreSQL server, where its programs are installed |
+//! | [`mail`] | a real SMTP server, and the letters that it was given |
 //! | [`guests`] | components that misbehave, and folders to serve them from |
+//! | [`host`] | a host in memory, for components without a server |
 //! | [`client`] | HTTP/1.1 over a socket: status, headers as sent, body |
 //! | [`calls`] | the requests that many tests send |
 //! | [`tokens`] | signs and reads JSON Web Tokens, the bad ones too |
@@ -22,7 +25,10 @@ pub mod client;
 pub mod compare;
 pub mod fixture;
 pub mod guests;
+pub mod host;
+pub mod mail;
 pub mod needs;
+pub mod postgres;
 pub mod replay;
 pub mod runner;
 pub mod server;

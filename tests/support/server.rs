@@ -223,6 +223,12 @@ pub fn command(data: &Path, env: &[(&str, &str)]) -> anyhow::Result<Command> {
 fn launch(program: &Path, data: &Path, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("GATEWIT_DATA", data).env("HOST", "127.0.0.1").env("PORT", "0").env("SECRET", SECRET);
+    // Compiled once for all servers that share a secret; it is sealed with that.
+    if !env.iter().any(|(name, _)| *name == "SECRET")
+        && let Ok(program) = std::env::current_exe()
+    {
+        command.env("GATEWIT_CODE_CACHE", program.with_file_name("gatewit-tests-code-cache"));
+    }
     command.envs(env.iter().copied()).current_dir(data);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

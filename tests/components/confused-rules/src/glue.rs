@@ -6,42 +6,35 @@ wit_bindgen::generate!({
 
         world rules {
             export gatewit:auth/access@0.1.0;
-            export gatewit:auth/sessions@0.1.0;
+            export gatewit:auth/invitations@0.1.0;
             export gatewit:auth/profile@0.1.0;
             export gatewit:auth/providers@0.1.0;
+            export gatewit:auth/records@0.1.0;
+            export gatewit:auth/recovery@0.1.0;
+            export gatewit:auth/registration@0.1.0;
+            export gatewit:auth/second-factor@0.1.0;
+            export gatewit:auth/sessions@0.1.0;
+            export gatewit:auth/shares@0.1.0;
         }
 
         package gatewit:auth@0.1.0 {
             interface access { authenticate: func(); }
-            interface sessions { login: func(); refresh: func(); logout: func(); }
+            interface invitations { invite: func(); accept: func(); }
             interface profile { me: func(); }
             interface providers { %list: func(); }
+            interface records {
+                %list: func(); read: func(); create: func(); update: func(); delete: func(); rights: func();
+            }
+            interface recovery { request: func(); reset: func(); }
+            interface registration { register: func(); verify: func(); }
+            interface second-factor {
+                generate: func(); enable: func(); disable: func(); remove: func(); recovery-codes: func();
+            }
+            interface sessions { login: func(); refresh: func(); logout: func(); }
+            interface shares { login: func(); info: func(); }
         }
     ",
     world: "gatewit:confused/rules",
     generate_all,
+    stubs,
 });
-
-use exports::gatewit::auth::{access, profile, providers, sessions};
-
-struct Confused;
-
-export!(Confused);
-
-impl access::Guest for Confused {
-    fn authenticate() {}
-}
-
-impl sessions::Guest for Confused {
-    fn login() {}
-    fn refresh() {}
-    fn logout() {}
-}
-
-impl profile::Guest for Confused {
-    fn me() {}
-}
-
-impl providers::Guest for Confused {
-    fn list() {}
-}
