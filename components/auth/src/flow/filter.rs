@@ -213,7 +213,7 @@ impl Reader<'_> {
         };
         match field.kind {
             Kind::Many { collection: other, key } => {
-                self.many(operators, inner, |inner| related(other, collection.id(), key, inner, left))
+                Self::many(operators, inner, |inner| related(other, collection.id(), key, inner, left))
             }
             Kind::One(other) if operators.keys().any(|key| !key.starts_with('_')) => {
                 let id = schema::collection(other).map_or("id", Collection::id);
@@ -234,7 +234,6 @@ impl Reader<'_> {
     }
 
     fn many(
-        &self,
         operators: &Map<String, Json>,
         inner: &Json,
         mut related: impl FnMut(&Json) -> Result<Condition, Refusal>,

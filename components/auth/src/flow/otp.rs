@@ -1,11 +1,8 @@
 //! One-time passwords by time (RFC 6238 over RFC 4226): SHA-1, six digits, thirty seconds, and no step of tolerance, as
 //! Directus does it; and recovery codes for the day when the device is lost.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
+use core::fmt::Write;
 use data_encoding::{BASE32_NOPAD, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -63,7 +60,10 @@ fn encoded(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+            _ => {
+                // Writing into a text cannot fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
         }
     }
     encoded
@@ -91,7 +91,7 @@ pub fn recovery_form(text: &str) -> Option<String> {
         return None;
     }
     let (front, back) = letters.split_at(RECOVERY_LETTERS / 2);
-    Some([front, back].join("-").to_string())
+    Some([front, back].join("-"))
 }
 
 /// Whether two texts are equal, in a time that does not tell where they differ.

@@ -35,10 +35,6 @@ pub type Assignment = (&'static str, Input);
 /// [`Refusal::InvalidPayload`] for anything else, or too many.
 pub fn records(body: &Json) -> Result<Vec<&Map<String, Json>>, Refusal> {
     let refused = |reason: &str| Refusal::InvalidPayload(reason.to_string());
-    let object = |value| match value {
-        &Json::Object(ref object) => Ok(object),
-        _ => Err(refused("Each record has to be an object")),
-    };
     match body {
         Json::Array(records) if records.len() > RECORDS_MAX => {
             Err(refused(&format!("More than {RECORDS_MAX} records at once")))
@@ -46,6 +42,10 @@ pub fn records(body: &Json) -> Result<Vec<&Map<String, Json>>, Refusal> {
         Json::Array(records) => records.iter().map(object).collect(),
         record => Ok([object(record)?].to_vec()),
     }
+}
+
+fn object(record: &Json) -> Result<&Map<String, Json>, Refusal> {
+    record.as_object().ok_or_else(|| Refusal::InvalidPayload("Each record has to be an object".to_string()))
 }
 
 /// Reads the fields of one record. The id is left out.
@@ -80,23 +80,20 @@ fn is_password(collection: &Collection, name: &str) -> bool {
 fn typed(kind: Kind, value: &Json) -> Option<Value> {
     match (kind, value) {
         (_, Json::Null) => Some(Value::Null),
-        (Kind::Text | Kind::Secret | Kind::Time, Json::String(text)) => Some(Value::Text(text.clone())),
+        (Kind::Text | Kind::Secret | Kind::Time | Kind::List, Json::String(text)) => Some(Value::Text(text.clone())),
         (Kind::Text, Json::Number(number)) => Some(Value::Text(number.to_string())),
-        (Kind::Integer, value) => integer(value).map(Value::Integer),
+        (Kind::Integer | Kind::One(schema::ACTIVITY | schema::REVISIONS), value) => integer(value).map(Value::Integer),
         (Kind::Boolean, Json::Bool(truth)) => Some(Value::Boolean(*truth)),
         (Kind::Json, value) => Some(Value::Json(value.to_string())),
-        (Kind::List, Json::String(text)) => Some(Value::Text(text.clone())),
         (Kind::List, Json::Array(items)) => {
             let texts: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
             texts.filter(|texts| texts.iter().all(|text| !text.contains(','))).map(|texts| Value::Text(texts.join(",")))
         }
-        (Kind::Uuid, Json::String(text)) if is_uuid(text) => Some(Value::Text(text.clone())),
         (Kind::One(other), Json::Object(record)) => {
             let id = schema::collection(other).map_or("id", Collection::id);
             typed(kind, record.get(id)?)
         }
-        (Kind::One(_), Json::String(text)) if is_uuid(text) => Some(Value::Text(text.clone())),
-        (Kind::One(schema::ACTIVITY | schema::REVISIONS), value) => integer(value).map(Value::Integer),
+        (Kind::Uuid | Kind::One(_), Json::String(text)) if is_uuid(text) => Some(Value::Text(text.clone())),
         _ => None,
     }
 }
