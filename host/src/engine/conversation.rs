@@ -2,20 +2,24 @@
 //!
 //! Absent: what the operations mean (`wit/deps/auth`), and what becomes of their answers.
 
-use super::{CallError, call::Sandbox};
+use super::{Call, CallError, call::Sandbox};
 use crate::bindings::auth::{
-    Auth,
     exports::gatewit::auth::{
-        access::Principal,
-        providers::Provider,
-        records::{Page, Query, Target},
-        registration::Applicant,
-        second_factor::Secret,
-        sessions::{Attempt, Form, Grant, Held},
+        access::{self, Principal},
+        invitations, profile,
+        providers::{self, Provider},
+        records::{self, Page, Query, Target},
+        recovery,
+        registration::{self, Applicant},
+        second_factor::{self, Secret},
+        sessions::{self, Attempt, Form, Grant, Held},
+        shares,
     },
     gatewit::auth::types::{Client, Reason},
 };
+use std::sync::Arc;
 use std::time::Duration;
+use wasmtime::component::{Instance, InstancePre};
 
 /// What an operation answers: the outcome that the rules decided on, or no answer at all.
 pub(crate) type Outcome<T> = Result<Result<T, Reason>, CallError>;
@@ -23,56 +27,83 @@ pub(crate) type Outcome<T> = Result<Result<T, Reason>, CallError>;
 /// One request's sandbox: who is asking, then what they want. Never used for a second request.
 pub(crate) struct Conversation {
     pub(super) sandbox: Sandbox,
-    pub(super) instance: Auth,
+    pub(super) instance: Instance,
+    pub(super) interfaces: Arc<Interfaces>,
 }
 
-/// Methods that call one function of an interface each.
+/// The interfaces of the rules with their operations. Of an instance, the functions of one interface are looked up and
+/// compared with the contract when one of them is called: with all of them in each request, opening a sandbox would take
+/// twice as long.
 macro_rules! operations {
     ($($interface:ident { $($call:ident: $name:ident($($argument:ident: $type:ty),*) -> $output:ty;)* })*) => {
-        impl Conversation {$($(
+        /// Where the functions of each interface lie in the component.
+        pub(super) struct Interfaces {
+            $($interface: $interface::GuestIndices,)*
+        }
+
+        impl Interfaces {
+            pub(super) fn new(component: &InstancePre<Call>) -> wasmtime::Result<Self> {
+                Ok(Self { $($interface: $interface::GuestIndices::new(component)?,)* })
+            }
+        }
+
+        impl Conversation {
+            /// Compares every function with the contract.
+            pub(super) fn check(&mut self) -> Result<(), CallError> {
+                $({
+                    let loaded = self.interfaces.$interface.load(&mut self.sandbox.store, &self.instance);
+                    loaded.map_err(|error| self.sandbox.explain(&error))?;
+                })*
+                Ok(())
+            }
+
+            $($(
             pub(crate) async fn $name(&mut self, $($argument: $type),*) -> Outcome<$output> {
-                let interface = self.instance.$interface();
-                let answer = interface.$call(&mut self.sandbox.store, $($argument),*).await;
+                let answer = match self.interfaces.$interface.load(&mut self.sandbox.store, &self.instance) {
+                    Ok(interface) => interface.$call(&mut self.sandbox.store, $($argument),*).await,
+                    Err(error) => Err(error),
+                };
                 answer.map_err(|error| self.sandbox.explain(&error))
             }
-        )*)*}
+            )*)*
+        }
     };
 }
 
 operations! {
-    gatewit_auth_access {
+    access {
         call_authenticate: authenticate(token: &str, client: &Client) -> Principal;
     }
-    gatewit_auth_sessions {
+    sessions {
         call_login: login(attempt: &Attempt, client: &Client) -> Grant;
         call_refresh: refresh(held: &Held, form: Form, client: &Client) -> Grant;
         call_logout: logout(held: &Held, client: &Client) -> ();
     }
-    gatewit_auth_profile {
+    profile {
         call_me: me(principal: &Principal, fields: &[String]) -> String;
     }
-    gatewit_auth_recovery {
+    recovery {
         call_request: request_reset(email: &str, url: Option<&str>, client: &Client) -> ();
         call_reset: reset(token: &str, password: &str, client: &Client) -> ();
     }
-    gatewit_auth_registration {
+    registration {
         call_register: register(applicant: &Applicant, url: Option<&str>, client: &Client) -> ();
         call_verify: verify(token: &str, client: &Client) -> String;
     }
-    gatewit_auth_invitations {
+    invitations {
         call_invite: invite(
             principal: Option<&Principal>, emails: &[String], role: &str, url: Option<&str>, client: &Client
         ) -> ();
         call_accept: accept(token: &str, password: &str, client: &Client) -> ();
     }
-    gatewit_auth_second_factor {
+    second_factor {
         call_generate: generate(principal: &Principal, password: Option<&str>) -> Secret;
         call_enable: enable(principal: &Principal, secret: &str, otp: &str, client: &Client) -> ();
         call_disable: disable(principal: &Principal, otp: &str, client: &Client) -> ();
         call_remove: remove(principal: &Principal, user: &str, client: &Client) -> ();
         call_recovery_codes: recovery_codes(principal: &Principal, otp: &str, client: &Client) -> Vec<String>;
     }
-    gatewit_auth_records {
+    records {
         call_list: list(principal: Option<&Principal>, collection: &str, query: &Query) -> Page;
         call_read: read(principal: Option<&Principal>, collection: &str, id: &str, query: &Query) -> String;
         call_create: create(
@@ -87,10 +118,11 @@ operations! {
         ) -> ();
         call_rights: rights(principal: Option<&Principal>, form: &str) -> String;
     }
-    gatewit_auth_shares {
+    shares {
         call_login: share_login(share: &str, password: Option<&str>, form: Form, client: &Client) -> Grant;
         call_info: share_info(share: &str) -> String;
     }
+    providers {}
 }
 
 impl Conversation {
@@ -100,8 +132,10 @@ impl Conversation {
     }
 
     pub(crate) async fn providers(&mut self, sessions_only: bool) -> Outcome<Vec<Provider>> {
-        let providers = self.instance.gatewit_auth_providers();
-        let answer = providers.call_list(&mut self.sandbox.store, sessions_only).await;
+        let answer = match self.interfaces.providers.load(&mut self.sandbox.store, &self.instance) {
+            Ok(providers) => providers.call_list(&mut self.sandbox.store, sessions_only).await,
+            Err(error) => Err(error),
+        };
         answer.map(Ok).map_err(|error| self.sandbox.explain(&error))
     }
 }
