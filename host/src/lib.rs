@@ -31,6 +31,7 @@ mod start;
 
 pub use capability::{
     clock::{Clock, SystemClock},
+    mail::OpenError as MailError,
     passwords::argon2::Error as HashError,
     storage::{Findings, OpenError},
 };

@@ -34,10 +34,10 @@ struct Keys {
 
 impl Guard {
     pub(super) fn new(attempt: &Attempt, client: &Client) -> Result<Self, Reason> {
-        let [limit] = project(["auth_login_attempts"])?;
-        let limit = match limit {
-            Value::Integer(limit) => u32::try_from(limit).ok(),
-            _ => None,
+        // Where nothing names an account there is nothing to count, and no limit to ask for.
+        let limit = match &attempt.account {
+            Some(_) => limit()?,
+            None => None,
         };
         let suspends = flag("suspend-after-attempts");
         let network = match (suspends, &client.address) {
@@ -89,6 +89,15 @@ impl Guard {
         }
         Ok(())
     }
+}
+
+/// Wrong attempts that an account may have, by the project's settings.
+fn limit() -> Result<Option<u32>, Reason> {
+    let [limit] = project(["auth_login_attempts"])?;
+    Ok(match limit {
+        Value::Integer(limit) => u32::try_from(limit).ok(),
+        _ => None,
+    })
 }
 
 /// What Directus does: the account is suspended, by itself as the record says.
