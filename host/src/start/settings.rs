@@ -6,7 +6,7 @@ use crate::{
     Config,
     bindings::auth::gatewit::config::settings::Value,
     capability::config::Settings,
-    config::{Attempts, EnforceTfa, Ttl},
+    config::{self, Attempts, EnforceTfa, Ttl},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ pub(super) fn of_rules(config: &Config) -> Settings {
         ("enforce-second-factor", accounts.enforce_tfa == EnforceTfa::Enforce),
         ("suspend-after-attempts", accounts.attempts == Attempts::Suspend),
     ];
-    let mut settings = vec![("public-url".to_owned(), Value::Text(config.server.public_url.clone()))];
+    let mut settings = vec![("public-url".to_owned(), Value::Text(public_url(config)))];
     for (name, ttl) in lives {
         settings.push((format!("{name}-ms"), number(ttl.body_ms())));
         settings.push((format!("{name}-seconds"), number(ttl.jwt_seconds())));
@@ -47,6 +47,12 @@ pub(super) fn of_rules(config: &Config) -> Settings {
     settings.extend(lists.map(|(name, list)| (name.to_owned(), Value::List(list.clone()))));
     settings.extend(flags.map(|(name, flag)| (name.to_owned(), Value::Boolean(flag))));
     Arc::new(settings.into_iter().collect())
+}
+
+/// Where links in letters lead: a path alone leads nowhere outside of a browser, so it gets the address that is listened on.
+fn public_url(config: &Config) -> String {
+    let config::Server { public_url, host, port, .. } = &config.server;
+    if public_url.starts_with('/') { format!("http://{host}:{port}{public_url}") } else { public_url.clone() }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -86,6 +92,14 @@ fn kebab_case(camel: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_lead_somewhere_without_a_public_url() {
+        let mut config = Config::default();
+        assert_eq!(public_url(&config), "http://127.0.0.1:8055/");
+        config.server.public_url = "https://auth.example.com".to_owned();
+        assert_eq!(public_url(&config), "https://auth.example.com");
+    }
 
     #[test]
     fn names_of_settings_become_kebab_case() {
