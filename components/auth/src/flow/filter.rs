@@ -91,12 +91,6 @@ impl Condition {
         Self::All(Vec::new())
     }
 
-    /// What never holds.
-    #[must_use]
-    pub const fn never() -> Self {
-        Self::Any(Vec::new())
-    }
-
     /// A column equals a text.
     #[must_use]
     pub fn is(column: &str, text: &str) -> Self {

@@ -25,8 +25,7 @@ const ENCODING: Encoding = BASE32_NOPAD;
 /// Whether `code` is the one of this moment. A secret that is not base32 accepts no code.
 #[must_use]
 pub fn verify(secret: &str, code: &str, now_seconds: u64) -> bool {
-    let letters = secret.trim_end_matches('=').to_ascii_uppercase();
-    let Ok(key) = ENCODING.decode(letters.as_bytes()) else { return false };
+    let Some(key) = key(secret) else { return false };
     let Some(expected) = code_at(&key, now_seconds / STEP_SECONDS) else { return false };
     code.len() == DIGITS && expected.iter().zip(code.bytes()).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
 }
@@ -40,8 +39,13 @@ pub fn secret(entropy: &[u8]) -> String {
 /// Whether a text can be a secret: base32 of at least 80 bits.
 #[must_use]
 pub fn is_secret(text: &str) -> bool {
-    let letters = text.trim_end_matches('=').to_ascii_uppercase();
-    ENCODING.decode(letters.as_bytes()).is_ok_and(|key| key.len() >= SECRET_BYTES)
+    key(text).is_some_and(|key| key.len() >= SECRET_BYTES)
+}
+
+/// The bytes of a secret; `None` for what is not base32.
+fn key(secret: &str) -> Option<Vec<u8>> {
+    let letters = secret.trim_end_matches('=').to_ascii_uppercase();
+    ENCODING.decode(letters.as_bytes()).ok()
 }
 
 /// What authenticator applications read from a picture.

@@ -6,16 +6,13 @@ use super::{
     Refusal,
     filter::forbidden_field,
     schema::{self, Collection, Kind},
-    value::Value,
+    value::{CONCEALED, Value},
 };
 use alloc::{format, string::String, string::ToString, vec::Vec};
 use serde_json::{Map, Value as Json};
 
 /// Records of one request. A page of the app has a hundred.
 pub const RECORDS_MAX: usize = 100;
-
-/// What a secret that is set looks like: sent back, it means no change.
-const CONCEALED: &str = "**********";
 
 /// A value for a field.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,8 +7,8 @@ use alloc::{
     vec::Vec,
 };
 
-/// How secrets that are set are shown.
-const CONCEALED: &str = "\"**********\"";
+/// How secrets that are set are shown. Sent back, it means no change.
+pub const CONCEALED: &str = "**********";
 
 /// A value to write.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +84,7 @@ fn write_value(json: &mut String, value: &Value) {
             json.push_str(&ids.iter().map(|id| quoted(id)).collect::<Vec<_>>().join(","));
             json.push(']');
         }
-        Value::Concealed => json.push_str(CONCEALED),
+        Value::Concealed => json.push_str(&quoted(CONCEALED)),
         Value::Object(fields) => write_object(json, fields),
         Value::List(values) => {
             json.push('[');

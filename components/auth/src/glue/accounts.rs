@@ -1,6 +1,7 @@
 //! What several operations need: the project's settings, passwords that fit its policy, letters, changes of accounts.
 
 use super::{
+    caller::find,
     convert,
     exports::gatewit::auth::access::Principal,
     fault,
@@ -10,7 +11,7 @@ use super::{
         mail::post::{self, Letter},
         passwords::hashing,
         storage::{
-            records::{self as stored, Action, Assignment, Author, Change, Ending, Expectation, Input, Query, Written},
+            records::{self as stored, Action, Assignment, Author, Change, Ending, Expectation, Input, Written},
             types::Value,
             users::{self, User},
         },
@@ -18,7 +19,9 @@ use super::{
     now_ms, sign, text_setting, verify,
 };
 use crate::flow::{
-    Refusal, link, pattern, schema,
+    Refusal,
+    filter::Condition,
+    link, pattern, schema,
     scoped::{self, Mandate, Scope},
     token::ISSUER,
 };
@@ -31,16 +34,8 @@ use gatewit_jose::Compact;
 
 /// Columns of the one record of settings.
 pub(super) fn project<const N: usize>(columns: [&str; N]) -> Result<[Value; N], Reason> {
-    let query = Query {
-        collection: schema::SETTINGS.into(),
-        columns: columns.iter().map(ToString::to_string).collect(),
-        condition: Vec::new(),
-        order: Vec::new(),
-        limit: Some(1),
-        offset: 0,
-    };
-    let row = stored::find(&query)?.pop().ok_or_else(|| fault("the project has no settings", &[]))?;
-    <[Value; N]>::try_from(row).map_err(|_| Reason::Internal)
+    let row = first(schema::SETTINGS, columns, &Condition::always())?;
+    row.ok_or_else(|| fault("the project has no settings", &[]))
 }
 
 /// Columns of one record, in their order.
@@ -49,15 +44,15 @@ pub(super) fn columns<const N: usize>(
     id: &str,
     columns: [&str; N],
 ) -> Result<Option<[Value; N]>, Reason> {
-    let query = Query {
-        collection: collection.into(),
-        columns: columns.iter().map(ToString::to_string).collect(),
-        condition: convert::nodes(&crate::flow::filter::Condition::is("id", id))?,
-        order: Vec::new(),
-        limit: Some(1),
-        offset: 0,
-    };
-    let row = stored::find(&query)?.pop();
+    first(collection, columns, &Condition::is("id", id))
+}
+
+fn first<const N: usize>(
+    collection: &str,
+    columns: [&str; N],
+    condition: &Condition,
+) -> Result<Option<[Value; N]>, Reason> {
+    let row = find(collection, &columns, condition, 1)?.pop();
     row.map(|row| <[Value; N]>::try_from(row).map_err(|_| Reason::Internal)).transpose()
 }
 

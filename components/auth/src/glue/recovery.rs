@@ -23,8 +23,7 @@ use alloc::string::String;
 const REQUEST_STALL_MS: u64 = 500;
 
 impl Guest for Auth {
-    fn request(email: String, url: Option<String>, client: Client) -> Result<(), Reason> {
-        let _ = client;
+    fn request(email: String, url: Option<String>, _: Client) -> Result<(), Reason> {
         check_url(url.as_deref(), "password-reset-urls", "reset passwords")?;
         pace::hold(REQUEST_STALL_MS);
         let Some((user, email, language)) = by_email(&email)? else { return Ok(()) };

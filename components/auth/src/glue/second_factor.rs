@@ -95,8 +95,7 @@ impl Guest for Auth {
         take_off(&user, principal.user.as_deref(), &client)
     }
 
-    fn recovery_codes(principal: Principal, otp: String, client: Client) -> Result<Vec<String>, Reason> {
-        let _ = client;
+    fn recovery_codes(principal: Principal, otp: String, _: Client) -> Result<Vec<String>, Reason> {
         let user = own(&principal)?;
         let Some(secret) = &user.tfa_secret else {
             return Err(payload(&format!("User \"{}\" doesn't have TFA enabled", user.id)));

@@ -209,14 +209,19 @@ fn grant(user: &User, id: &str, form: Form, moment: Moment, client: &Client, now
 
 /// The tokens of a share's new session.
 pub(super) fn share_grant(share: &str, id: &str, form: Form) -> Result<Grant, Reason> {
-    let (life_seconds, expires_in_ms) = life(form)?;
-    let claims = token::ShareClaims::new(share, (form == Form::Session).then_some(id), now_ms() / 1000, life_seconds);
+    let (claims, expires_in_ms) = share_claims(share, id, form)?;
     Ok(Grant { access_token: sign(&claims)?, refresh_token: id.to_string(), expires_in_ms })
 }
 
 /// The same after a refresh; Directus orders the claims differently then.
 fn share_refreshed(share: &str, id: &str, form: Form) -> Result<Grant, Reason> {
-    let (life_seconds, expires_in_ms) = life(form)?;
-    let claims = token::ShareClaims::new(share, (form == Form::Session).then_some(id), now_ms() / 1000, life_seconds);
+    let (claims, expires_in_ms) = share_claims(share, id, form)?;
     Ok(Grant { access_token: sign(&claims.refreshed())?, refresh_token: id.to_string(), expires_in_ms })
+}
+
+/// What a share's token says, and how long it lives as told to clients.
+fn share_claims<'a>(share: &'a str, id: &'a str, form: Form) -> Result<(token::ShareClaims<'a>, u64), Reason> {
+    let (life_seconds, expires_in_ms) = life(form)?;
+    let session = (form == Form::Session).then_some(id);
+    Ok((token::ShareClaims::new(share, session, now_ms() / 1000, life_seconds), expires_in_ms))
 }
