@@ -46,6 +46,10 @@ pub(super) async fn track_page(exchange: &Exchange<'_>, caller: Option<Caller>, 
 
 /// `GET /policies/me/globals`, `/roles/me` and `/permissions/me`.
 pub(super) async fn rights(exchange: &Exchange<'_>, caller: Option<Caller>, form: &str) -> Reply {
+    // What nobody in particular may do is for GraphQL to know, which asks the same.
+    if caller.is_none() && form == "permissions" {
+        return exchange.refused(Reason::Forbidden(None));
+    }
     match exchange.operate(caller, async |principal, rules| rules.rights(principal, form).await).await {
         Ok(json) => Reply::data(&json),
         Err(reason) => exchange.refused(reason),

@@ -22,9 +22,15 @@ impl Refusal {
             Reason::InvalidProvider => Self::InvalidProvider,
             Reason::InvalidProviderConfig(provider) => Self::InvalidProviderConfig { provider },
             Reason::InvalidInvite => Self::InvalidInvite,
+            Reason::FailedValidation(failed) if failed.rule == "length" => {
+                let (collection, field) = failed.field.split_once('.').unwrap_or_default();
+                Self::ValueTooLong { collection: collection.to_owned(), field: field.to_owned() }
+            }
             Reason::FailedValidation(failed) => {
                 let check = match failed.rule.as_str() {
                     "email" => FailedCheck::Email,
+                    "required" => FailedCheck::Missing,
+                    "nnull" => FailedCheck::Null,
                     _ => FailedCheck::Regex { invalid: failed.value.unwrap_or_default().into() },
                 };
                 Self::FailedValidation { field: failed.field, check }

@@ -15,6 +15,10 @@ use super::date;
 pub(crate) enum FailedCheck {
     /// Not an e-mail address.
     Email,
+    /// Not given.
+    Missing,
+    /// Empty.
+    Null,
     /// Does not match the pattern that applies, for example the password policy. Holds the offending value, which the wire echoes.
     Regex { invalid: Value },
 }
@@ -51,6 +55,8 @@ pub(crate) enum Refusal {
     InvalidInvite,
     /// A field of the stored record has a bad value.
     FailedValidation { field: String, check: FailedCheck },
+    /// The field has no place for so long a text. The text is not repeated: it may be a megabyte.
+    ValueTooLong { collection: String, field: String },
     /// Another record has this value.
     RecordNotUnique { collection: String, field: String, value: String },
     /// A reference to a record that does not exist.
@@ -101,6 +107,7 @@ impl Refusal {
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             Self::InvalidInvite => "INVALID_INVITE",
             Self::FailedValidation { .. } => "FAILED_VALIDATION",
+            Self::ValueTooLong { .. } => "VALUE_TOO_LONG",
             Self::RecordNotUnique { .. } => "RECORD_NOT_UNIQUE",
             Self::InvalidForeignKey { .. } => "INVALID_FOREIGN_KEY",
             Self::RequestsExceeded { .. } => "REQUESTS_EXCEEDED",
@@ -135,9 +142,14 @@ impl Refusal {
             Self::FailedValidation { field, check } => {
                 let wish = match check {
                     FailedCheck::Email => "Value has to be a valid email address",
+                    FailedCheck::Missing => "Value is required",
+                    FailedCheck::Null => "Value can't be null",
                     FailedCheck::Regex { .. } => "Value doesn't have the correct format",
                 };
                 format!("Validation failed for field \"{field}\". {wish}.")
+            }
+            Self::ValueTooLong { collection, field } => {
+                format!("Value for field \"{field}\" in collection \"{collection}\" is too long.")
             }
             Self::RecordNotUnique { collection, field, value } => {
                 format!("Value \"{value}\" for field \"{field}\" in collection \"{collection}\" has to be unique.")
@@ -191,9 +203,16 @@ impl Refusal {
             Self::FailedValidation { field, check: FailedCheck::Email } => {
                 json!({ "field": field, "type": "email", "path": [] })
             }
+            Self::FailedValidation { field, check: FailedCheck::Missing } => {
+                json!({ "field": field, "path": [], "type": "required" })
+            }
+            Self::FailedValidation { field, check: FailedCheck::Null } => {
+                json!({ "field": field, "path": [], "type": "nnull" })
+            }
             Self::FailedValidation { field, check: FailedCheck::Regex { invalid } } => {
                 json!({ "field": field, "path": [], "type": "regex", "invalid": invalid })
             }
+            Self::ValueTooLong { collection, field } => json!({ "collection": collection, "field": field }),
             Self::RecordNotUnique { collection, field, value } => {
                 json!({ "collection": collection, "field": field, "value": value })
             }

@@ -41,6 +41,7 @@ impl Refusal {
             Self::InvalidPayload { .. }
             | Self::InvalidInvite
             | Self::FailedValidation { .. }
+            | Self::ValueTooLong { .. }
             | Self::RecordNotUnique { .. }
             | Self::InvalidForeignKey { .. }
             | Self::GraphqlValidation { .. } => StatusCode::BAD_REQUEST,

@@ -5,6 +5,7 @@
 use super::{
     Refusal,
     filter::forbidden_field,
+    moment,
     schema::{self, Collection, Kind},
     value::{CONCEALED, Value},
 };
@@ -56,7 +57,12 @@ pub fn read(record: &Map<String, Json>, collection: &'static Collection) -> Resu
         if field.name == collection.id() || (field.kind == Kind::Secret && value.as_str() == Some(CONCEALED)) {
             continue;
         }
-        let unfit = || Refusal::InvalidPayload(format!("The value of \"{name}\" does not fit its field"));
+        let unfit = || {
+            Refusal::InvalidPayload(match field.kind {
+                Kind::Time => format!("Invalid DateTime format in field \"{name}\""),
+                _ => format!("The value of \"{name}\" does not fit its field"),
+            })
+        };
         let input = match (field.kind, value) {
             (Kind::Many { .. }, _) => {
                 let elsewhere = format!("\"{name}\" holds records of their own; write them where they are");
@@ -77,7 +83,8 @@ fn is_password(collection: &Collection, name: &str) -> bool {
 fn typed(kind: Kind, value: &Json) -> Option<Value> {
     match (kind, value) {
         (_, Json::Null) => Some(Value::Null),
-        (Kind::Text | Kind::Secret | Kind::Time | Kind::List, Json::String(text)) => Some(Value::Text(text.clone())),
+        (Kind::Text | Kind::Secret | Kind::List, Json::String(text)) => Some(Value::Text(text.clone())),
+        (Kind::Time, Json::String(text)) => moment::is_moment(text).then(|| Value::Text(text.clone())),
         (Kind::Text, Json::Number(number)) => Some(Value::Text(number.to_string())),
         (Kind::Integer | Kind::One(schema::ACTIVITY | schema::REVISIONS), value) => integer(value).map(Value::Integer),
         (Kind::Boolean, Json::Bool(truth)) => Some(Value::Boolean(*truth)),
@@ -96,7 +103,9 @@ fn typed(kind: Kind, value: &Json) -> Option<Value> {
 }
 
 fn integer(value: &Json) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+    let number: i64 = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
+    // The columns have 32 bits.
+    i32::try_from(number).ok().map(i64::from)
 }
 
 /// Whether a text has the form of an id (RFC 9562, section 4).

@@ -1,13 +1,13 @@
 //! What a caller may do with the records of a collection.
 //!
 //! Policies permit by rules: on a collection, for an action, which fields of which records. Administrators need none; who
-//! may use the app may read a little of itself and its role besides.
+//! may use the app may read a little of itself and of the project besides.
 
 use super::{
     Refusal,
     access::Rights,
     filter::{Condition, Reader, Variables},
-    profile::{APP_FIELDS, APP_ROLE_FIELDS},
+    profile::APP_FIELDS,
     schema::{self, Collection},
 };
 use alloc::{string::String, string::ToString, vec, vec::Vec};
@@ -178,17 +178,19 @@ pub fn allowed(
     Ok(Allowed(cases))
 }
 
-/// What everybody who may use the app may read: the own account and the own roles.
+/// What everybody who may use the app may read: the own account, the own roles, what they did and shared, and how the
+/// project is set up.
 fn of_the_app(collection: &Collection, variables: &Variables) -> Option<Case> {
     let names = |names: &[&str]| Fields::Only(names.iter().map(ToString::to_string).collect());
     let (fields, condition) = match collection.name {
         schema::USERS => (names(&APP_FIELDS), Condition::is("id", variables.user.as_ref()?)),
         schema::ROLES => {
             let own = variables.roles.iter().map(String::as_str);
-            let mut fields = APP_ROLE_FIELDS.to_vec();
-            fields.extend(["children", "users"]);
-            (names(&fields), Condition::among("id", own))
+            (Fields::All, Condition::among("id", own))
         }
+        schema::ACTIVITY => (Fields::All, Condition::is("user", variables.user.as_ref()?)),
+        schema::SHARES => (Fields::All, Condition::is("user_created", variables.user.as_ref()?)),
+        schema::SETTINGS => (Fields::All, Condition::always()),
         _ => return None,
     };
     Some(Case { fields, condition, validation: None, presets: None })

@@ -107,6 +107,94 @@ impl Collection {
     }
 }
 
+/// How many letters a text may have, by collection and field: those of Directus's columns. PostgreSQL keeps to them, and
+/// a text that only some databases take is taken by none.
+const LETTERS: [(&str, &[(&str, usize)]); 6] = [
+    (
+        USERS,
+        &[
+            ("first_name", 50),
+            ("last_name", 50),
+            ("email", 128),
+            ("location", 255),
+            ("title", 50),
+            ("language", 255),
+            ("status", 16),
+            ("token", 255),
+            ("last_page", 255),
+            ("provider", 128),
+            ("external_identifier", 255),
+            ("appearance", 255),
+            ("theme_dark", 255),
+            ("theme_light", 255),
+            ("text_direction", 255),
+        ],
+    ),
+    (ROLES, &[("name", 100), ("icon", 64)]),
+    (POLICIES, &[("name", 100), ("icon", 64)]),
+    (PERMISSIONS, &[("collection", 64), ("action", 10)]),
+    (
+        SETTINGS,
+        &[
+            ("project_name", 100),
+            ("project_url", 255),
+            ("project_color", 255),
+            ("project_descriptor", 100),
+            ("auth_password_policy", 100),
+            ("default_language", 255),
+            ("default_appearance", 255),
+            ("default_theme_light", 255),
+            ("default_theme_dark", 255),
+        ],
+    ),
+    (SHARES, &[("name", 255), ("collection", 64), ("item", 255)]),
+];
+
+/// Fields that are never empty, by collection: those that a new record has to be given, and those that have a value by
+/// themselves.
+const NEEDED: [(&str, &[&str], &[&str]); 7] = [
+    (USERS, &[], &["status", "provider", "text_direction"]),
+    (ROLES, &["name"], &["icon"]),
+    (POLICIES, &["name"], &["icon", "enforce_tfa", "admin_access", "app_access"]),
+    (ACCESS, &["policy"], &[]),
+    (PERMISSIONS, &["collection", "action", "policy"], &[]),
+    (
+        SETTINGS,
+        &[],
+        &[
+            "project_name",
+            "project_color",
+            "default_language",
+            "default_appearance",
+            "public_registration",
+            "public_registration_verify_email",
+        ],
+    ),
+    (SHARES, &["collection", "item"], &[]),
+];
+
+/// The first field that a new record lacks. `is_given` tells of a field.
+#[must_use]
+pub fn missing(collection: &str, is_given: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let (_, given, _) = NEEDED.iter().find(|(name, ..)| *name == collection)?;
+    given.iter().find(|name| !is_given(name)).copied()
+}
+
+/// Whether a field is never empty.
+#[must_use]
+pub fn is_needed(collection: &str, field: &str) -> bool {
+    let needed = NEEDED.iter().find(|(name, ..)| *name == collection);
+    needed.is_some_and(|(_, given, own)| given.iter().chain(*own).any(|name| *name == field))
+}
+
+/// Whether a text is longer than its field.
+#[must_use]
+pub fn is_too_long(collection: &str, field: &str, text: &str) -> bool {
+    let fields = LETTERS.iter().find(|(name, _)| *name == collection).map_or(&[][..], |(_, fields)| fields);
+    let letters = fields.iter().find(|(name, _)| *name == field).map(|(_, letters)| *letters);
+    letters.is_some_and(|letters| text.chars().count() > letters)
+}
+
 const fn field(name: &'static str, kind: Kind) -> Field {
     Field { name, kind }
 }
@@ -262,6 +350,24 @@ const SHARE_FIELDS: &[Field] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_and_needs_are_those_of_fields_that_exist() {
+        for (collection, fields) in LETTERS {
+            for (name, _) in fields {
+                assert!(super::collection(collection).unwrap().field(name).is_some(), "{collection}.{name}");
+            }
+        }
+        for (collection, given, own) in NEEDED {
+            for name in given.iter().chain(own) {
+                assert!(super::collection(collection).unwrap().field(name).is_some(), "{collection}.{name}");
+            }
+        }
+        assert_eq!(missing(SHARES, |name| name == "collection"), Some("item"));
+        assert!(missing(USERS, |_| false).is_none() && is_needed(USERS, "status") && !is_needed(USERS, "email"));
+        assert!(is_too_long(ROLES, "name", &"é".repeat(101)) && !is_too_long(ROLES, "name", &"é".repeat(100)));
+        assert!(!is_too_long(ROLES, "description", &"x".repeat(10_000)));
+    }
 
     #[test]
     fn relations_lead_to_fields_that_exist() {

@@ -33,6 +33,8 @@ pub struct Chosen {
 
 /// Resolves paths. `may_read` says whether the caller may read a field of a collection.
 ///
+/// A path that leads to a collection of which the caller may read nothing is left out, as if it had not been asked for.
+///
 /// # Errors
 /// [`Refusal::Forbidden`] for what is not there or not to be read, [`Refusal::InvalidPayload`] for too much.
 pub fn select(
@@ -64,10 +66,16 @@ fn build(
     for path in paths {
         let Some((head, rest)) = path.split_first() else { continue };
         let rest = Some(rest).filter(|rest| !rest.is_empty());
+        let is_closed =
+            |field: &Field| rest.is_some() && other(field.kind).is_some_and(|other| is_closed(other, may_read));
         if *head == "*" {
-            for field in collection.fields.iter().filter(|field| is_readable(collection, field, may_read)) {
+            let readable = collection.fields.iter().filter(|field| is_readable(collection, field, may_read));
+            for field in readable.filter(|field| !is_closed(field)) {
                 want(field, rest.filter(|_| other(field.kind).is_some()));
             }
+            continue;
+        }
+        if collection.field(head).is_some_and(is_closed) {
             continue;
         }
         let field = collection.field(head).filter(|field| is_readable(collection, field, may_read));
@@ -95,6 +103,11 @@ fn other(kind: Kind) -> Option<&'static Collection> {
         Kind::One(name) | Kind::Many { collection: name, .. } => schema::collection(name),
         _ => None,
     }
+}
+
+/// Whether nothing of a collection may be read.
+fn is_closed(collection: &Collection, may_read: &dyn Fn(&str, &str) -> bool) -> bool {
+    !collection.fields.iter().any(|field| may_read(collection.name, field.name))
 }
 
 /// Related records that name this one are shown to those who may read how they do.
@@ -142,6 +155,17 @@ mod tests {
         assert!(!selected(&["*"], schema::USERS, &users_only).unwrap().contains("policies"));
         let nested = selected(&["*.*"], schema::ACCESS, &|_, field| field == "id" || field == "role");
         assert_eq!(nested.unwrap(), "id role(id)");
+    }
+
+    #[test]
+    fn what_leads_to_nothing_readable_is_left_out() {
+        let accounts = |collection: &str, field: &str| {
+            collection == schema::ROLES || (collection == schema::USERS && field != "policies")
+        };
+        let found =
+            selected(&["id", "policies.policy.name", "role.policies.id", "role.name"], schema::USERS, &accounts);
+        assert_eq!(found.unwrap(), "id role(name)");
+        assert_eq!(selected(&["role.policies.id"], schema::USERS, &accounts).unwrap(), "role()");
     }
 
     #[test]

@@ -185,8 +185,31 @@ pub(super) fn author(user: Option<&str>, client: &Client) -> Author {
     Author { user: user.map(ToString::to_string), client: convert::client(client) }
 }
 
+/// Refuses what the columns of a change have no place for.
+fn check(change: &Change) -> Result<(), Reason> {
+    let Change { action, collection, assignments, .. } = change;
+    let failed = |field: String, rule| Err(Refusal::FailedValidation { field, rule, value: None }.into());
+    for Assignment { column, input } in assignments {
+        match input {
+            Input::Plain(Value::Null) if schema::is_needed(collection, column) => {
+                return failed(column.clone(), "nnull");
+            }
+            Input::Plain(Value::Text(text)) if schema::is_too_long(collection, column, text) => {
+                return failed(alloc::format!("{collection}.{column}"), "length");
+            }
+            _ => {}
+        }
+    }
+    let is_given = |name: &str| assignments.iter().any(|assignment| assignment.column == name);
+    match schema::missing(collection, is_given) {
+        Some(field) if *action == Action::Create => failed(field.to_string(), "required"),
+        _ => Ok(()),
+    }
+}
+
 /// Writes a step. `None` if something else was first.
 pub(super) fn write(changes: &[Change], endings: &[Ending], author: &Author) -> Result<Option<Vec<String>>, Reason> {
+    changes.iter().try_for_each(check)?;
     Ok(match stored::write(changes, endings, author, now_ms())? {
         Written::Done(ids) => Some(ids),
         Written::Superseded => None,

@@ -19,10 +19,12 @@ use crate::flow::{
     schema::{self, Collection},
 };
 use alloc::{
+    collections::BTreeMap,
     string::{String, ToString},
     vec,
     vec::Vec,
 };
+use core::cell::RefCell;
 
 /// Rules that one caller's policies may have.
 const RULES_MAX: u32 = 10_000;
@@ -36,6 +38,8 @@ pub(super) struct Caller {
     rights: Rights,
     rules: Vec<Rule>,
     variables: Variables,
+    /// What may be read of the collections that were asked about, by their names: selections ask field by field.
+    readable: RefCell<BTreeMap<String, Option<Allowed>>>,
 }
 
 impl Caller {
@@ -54,7 +58,7 @@ impl Caller {
         let roles = lineage(role.as_deref())?;
         let rules = if rights.admin { Vec::new() } else { rules(&policies)? };
         let variables = Variables { user, role, roles, policies, now: moment::text(now_ms()) };
-        Ok(Self { principal, rights, rules, variables })
+        Ok(Self { principal, rights, rules, variables, readable: RefCell::default() })
     }
 
     pub(super) fn principal(&self) -> Option<&Principal> {
@@ -79,8 +83,13 @@ impl Caller {
 
     /// Whether a field of a collection may be read, of some records at least.
     pub(super) fn may_read(&self, collection: &str, field: &str) -> bool {
-        let allowed = schema::collection(collection).map(|collection| self.allowed(collection, Action::Read));
-        matches!(allowed, Some(Ok(allowed)) if allowed.covers(field))
+        let mut known = self.readable.borrow_mut();
+        if !known.contains_key(collection) {
+            let found = schema::collection(collection);
+            let allowed = found.and_then(|collection| self.allowed(collection, Action::Read).ok());
+            known.insert(collection.to_string(), allowed);
+        }
+        matches!(known.get(collection), Some(Some(allowed)) if allowed.covers(field))
     }
 
     /// Whether a change of these fields is within what is allowed for this record.

@@ -51,6 +51,8 @@ pub(super) fn records(
     condition: Condition,
     window: Window,
 ) -> Result<Vec<Record>, Reason> {
+    // Directus's order where none is asked for.
+    let window = if window.order.is_empty() { Window { order: by_id(selection.collection), ..window } } else { window };
     let found = fetch(caller, selection, None, condition, window)?;
     Ok(found.into_iter().map(|found| found.record).collect())
 }
@@ -128,7 +130,7 @@ fn mask(collection: &'static Collection, allowed: &Allowed, found: &mut [Found])
 
 /// Puts related records, or their ids, in their place.
 fn relate(caller: &Caller, chosen: &Chosen, place: usize, found: &mut [Found]) -> Result<(), Reason> {
-    let window = || Window { limit: Some(RELATED_MAX), ..Window::default() };
+    let window = |collection| Window { order: by_id(collection), limit: Some(RELATED_MAX), offset: 0 };
     let at = |record: &mut Record, value| {
         if let Some((_, slot)) = record.get_mut(place) {
             *slot = value;
@@ -145,32 +147,40 @@ fn relate(caller: &Caller, chosen: &Chosen, place: usize, found: &mut [Found]) -
             ids.sort_unstable();
             ids.dedup();
             let these = Condition::among(inner.collection.id(), ids.iter().map(String::as_str));
-            let related = fetch(caller, inner, None, these, window())?;
+            let related = fetch(caller, inner, None, these, window(inner.collection))?;
             for one in found {
                 let id = text(one);
                 let other = related.iter().find(|other| Some(&other.id) == id.as_ref());
-                at(&mut one.record, other.map_or(Value::Null, |other| Value::Object(other.record.clone())));
+                at(&mut one.record, other.map_or(Value::Null, |other| within(Some(inner), other)));
             }
         }
         (Kind::Many { collection: name, key }, inner) => {
             let other = schema::collection(name).ok_or(Reason::Internal)?;
             let these = Condition::among(key, found.iter().map(|found| found.id.as_str()));
             let ids = Selection { collection: other, fields: Vec::new() };
-            let related = fetch(caller, inner.as_ref().unwrap_or(&ids), Some(key), these, window())?;
+            let related = fetch(caller, inner.as_ref().unwrap_or(&ids), Some(key), these, window(other))?;
             for one in found {
                 let its = related.iter().filter(|other| other.key.as_ref() == Some(&one.id));
-                let value = its.map(|other| match inner {
-                    Some(_) => Value::Object(other.record.clone()),
-                    None if other.id.parse::<i64>().is_ok() => Value::Json(other.id.clone()),
-                    None => Value::Text(other.id.clone()),
-                });
-                let value = Value::List(value.collect());
+                let value = Value::List(its.map(|other| within(inner.as_ref(), other)).collect());
                 at(&mut one.record, value);
             }
         }
         _ => {}
     }
     Ok(())
+}
+
+fn by_id(collection: &Collection) -> Vec<Order> {
+    alloc::vec![Order { column: collection.id().to_string(), descending: false }]
+}
+
+/// A related record in another one: what is wanted of it, or its id.
+fn within(inner: Option<&Selection>, related: &Found) -> Value {
+    match inner {
+        Some(inner) if !inner.fields.is_empty() => Value::Object(related.record.clone()),
+        _ if related.id.parse::<i64>().is_ok() => Value::Json(related.id.clone()),
+        _ => Value::Text(related.id.clone()),
+    }
 }
 
 /// A stored value as a field of its kind shows it.

@@ -34,7 +34,9 @@ impl Guest for Auth {
         }
         let rights = Rights { admin: principal.admin, app: principal.app };
         let permissions = permissions(&principal)?;
-        if permissions.iter().any(|permission| permission.filter.is_some()) || fields.iter().any(is_far) {
+        if permissions.iter().any(|permission| permission.filter.is_some())
+            || fields.iter().any(|field| is_far(field, rights))
+        {
             let user = user.clone();
             return Ok(as_record(&user, principal, &fields)?.unwrap_or_else(|| profile_of_nobody(&user)));
         }
@@ -61,10 +63,10 @@ fn permissions(principal: &Principal) -> Result<Vec<stored::Permission>, Reason>
     Ok(stored::permissions(&principal.policies, USERS, "read")?)
 }
 
-/// Whether a path leads beyond the account and its role.
-fn is_far(path: &String) -> bool {
+/// Whether a path leads beyond the account and its role, or to a role that may only be read by rules.
+fn is_far(path: &str, rights: Rights) -> bool {
     match path.split_once('.') {
-        Some(("role", field)) => field.contains('.'),
+        Some(("role", field)) => field.contains('.') || !(rights.app || rights.admin),
         Some(_) => true,
         None => false,
     }

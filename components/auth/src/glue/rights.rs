@@ -30,6 +30,9 @@ pub(super) fn shown(caller: &Caller, form: &str) -> Result<String, Reason> {
 }
 
 fn globals(caller: &Caller) -> Result<String, Reason> {
+    if caller.principal().is_none() {
+        return Ok(value::write(&[("app_access".to_string(), Value::Boolean(false))]));
+    }
     let policies = caller.variables().policies.iter().map(String::as_str);
     let found = find(schema::POLICIES, &["enforce_tfa"], &Condition::among("id", policies), u32::MAX)?;
     let enforced = found.into_iter().flatten().any(|value| convert::is_true(&value));
@@ -58,15 +61,19 @@ fn roles(caller: &Caller) -> Result<String, Reason> {
     Ok(value::write_all(&fetch::records(caller, &selection, these, Window::default())?))
 }
 
+/// Of the collections with which anything may be done.
 fn permissions(caller: &Caller) -> Result<String, Reason> {
     let mut all = Vec::new();
     for collection in &COLLECTIONS {
-        let mut actions = Vec::new();
+        let (mut actions, mut anything) = (Vec::new(), false);
         for action in Action::ALL {
             let allowed = caller.allowed(collection, action)?;
+            anything |= allowed.anything();
             actions.push((action.name().to_string(), Value::Object(access(&allowed))));
         }
-        all.push((collection.name.to_string(), Value::Object(actions)));
+        if anything {
+            all.push((collection.name.to_string(), Value::Object(actions)));
+        }
     }
     Ok(value::write(&all))
 }
