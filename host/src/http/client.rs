@@ -17,6 +17,9 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// UTF-16 code units of a user agent that are kept, as Directus does.
 const MAX_USER_AGENT_UNITS: usize = 1024;
 
+/// What Directus's columns hold of an origin. A name of the DNS has no more than 253 letters.
+const MAX_ORIGIN_LETTERS: usize = 255;
+
 fn trusts(trust: &TrustProxy, address: IpAddr, hop: usize) -> bool {
     match trust {
         TrustProxy::Never => false,
@@ -66,9 +69,9 @@ pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
     Some(kept.collect())
 }
 
-/// The `Origin` header, as it is stored.
+/// The `Origin` header, cut to what is stored.
 pub(crate) fn origin(headers: &HeaderMap) -> Option<String> {
-    text(headers, header::ORIGIN)
+    Some(text(headers, header::ORIGIN)?.chars().take(MAX_ORIGIN_LETTERS).collect())
 }
 
 #[cfg(test)]
@@ -166,6 +169,12 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_long_origin_is_cut() {
+        let long = format!("https://{}", "x".repeat(1000));
+        assert_eq!(origin(&headers(&[("origin", &long)])).unwrap(), long[..255]);
+    }
+
     proptest! {
         #[test]
         fn any_forwarded_header_gives_an_address(value in "[0-9a-f.:, /xé]{0,40}", hops in 0_u32..4) {
@@ -173,6 +182,23 @@ mod tests {
             let headers = HeaderMap::from_iter([(X_FORWARDED_FOR, value)]);
             let peer = Some("10.0.0.1".parse().unwrap());
             prop_assert!(address(peer, &headers, &TrustProxy::Hops(hops), None).is_some());
+        }
+
+        #[test]
+        fn what_a_client_claims_of_itself_is_behind_the_hops_that_are_trusted(
+            claimed in prop::collection::vec(any::<std::net::Ipv4Addr>(), 0..6),
+            hops in 0_u32..8,
+        ) {
+            let peer = IpAddr::from([10, 0, 0, 1]);
+            let value = claimed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let headers = headers(&[("x-forwarded-for", &value)]);
+            let at = |trust: &TrustProxy| address(Some(peer), &headers, trust, None).unwrap();
+            // The last entry was written by the nearest proxy.
+            let chain: Vec<IpAddr> =
+                std::iter::once(peer).chain(claimed.iter().rev().map(|address| IpAddr::V4(*address))).collect();
+            prop_assert_eq!(at(&TrustProxy::Never), peer);
+            prop_assert_eq!(at(&TrustProxy::Hops(hops)), chain[(hops as usize).min(claimed.len())]);
+            prop_assert_eq!(at(&TrustProxy::Always), chain[claimed.len()]);
         }
 
         #[test]

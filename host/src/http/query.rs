@@ -228,5 +228,25 @@ mod tests {
             let query = Query::parse(Some(&query));
             let _ = (query.text("access_token"), query.fields(), query.to_json());
         }
+
+        #[test]
+        fn fields_are_the_same_in_every_spelling(
+            names in prop::collection::vec("[a-z_]{1,8}(\\.([a-z_]{1,8}|\\*)){0,3}", 1..8),
+        ) {
+            let join = |before: fn(usize) -> String| -> String {
+                let spelled = names.iter().enumerate().map(|(index, name)| format!("{}={name}", before(index)));
+                spelled.collect::<Vec<_>>().join("&")
+            };
+            for query in [
+                format!("fields={}", names.join(",")),
+                format!("fields={}", names.join("%2C%20")),
+                join(|_| "fields".to_owned()),
+                join(|_| "fields[]".to_owned()),
+                join(|index| format!("fields%5B{index}%5D")),
+                format!("x=1&{}&fieldsx=y", join(|index| format!("fields[{index}]"))),
+            ] {
+                prop_assert_eq!(fields(&query), Some(names.clone()), "{}", query);
+            }
+        }
     }
 }

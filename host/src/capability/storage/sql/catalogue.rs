@@ -13,7 +13,10 @@ use std::{borrow::Cow, collections::HashMap};
 pub(crate) enum Kind {
     Text,
     Uuid,
+    /// Of 32 bits.
     Integer,
+    /// Of 64 bits.
+    Long,
     Decimal,
     Boolean,
     Json,
@@ -155,7 +158,9 @@ fn correct(collection: &mut Collection, actual: &[(String, String)]) {
     let is_known = |name: &str| known.iter().find(|column| column.name == *name);
     for (name, declared) in actual {
         match is_known(name) {
-            Some(column) => collection.columns.push(column.clone()),
+            Some(column) => {
+                collection.columns.push(Column { kind: declared_kind(column.kind, declared), ..column.clone() })
+            }
             // Sessions are only counted, and what nobody knows there may be a token.
             None if collection.used > Use::Count => collection.columns.push(added(name.clone(), declared)),
             None => {}
@@ -169,6 +174,15 @@ fn correct(collection: &mut Collection, actual: &[(String, String)]) {
     }
 }
 
+/// PostgreSQL says of a time whether it has a zone, and shows it so; SQLite does not know.
+fn declared_kind(kind: Kind, declared: &str) -> Kind {
+    match kind {
+        Kind::Time | Kind::LocalTime if declared.contains("with time zone") => Kind::Time,
+        Kind::Time | Kind::LocalTime if declared.contains("without time zone") => Kind::LocalTime,
+        _ => kind,
+    }
+}
+
 /// A column that somebody added.
 fn added(name: String, declared: &str) -> Column {
     let declared = declared.to_ascii_lowercase();
@@ -179,6 +193,7 @@ fn added(name: String, declared: &str) -> Column {
         () if has("uuid") => Kind::Uuid,
         () if has("with time zone") => Kind::Time,
         () if has("timestamp") || has("datetime") => Kind::LocalTime,
+        () if has("bigint") => Kind::Long,
         () if has("int") => Kind::Integer,
         () if has("float") || has("double") || has("real") => Kind::Decimal,
         () => Kind::Text,
@@ -429,6 +444,18 @@ mod tests {
         assert!(!catalogue.collection("directus_roles").unwrap().column("parent").unwrap().present);
         assert_eq!(names(&catalogue, "directus_sessions"), ["user"]);
         assert!(catalogue.missing().contains(&"directus_roles.parent".to_owned()));
+    }
+
+    #[test]
+    fn times_are_shown_as_they_are_declared() {
+        let kind = |declared: &str| {
+            let columns = vec![("last_access".to_owned(), declared.to_owned())];
+            let catalogue = Catalogue::found(&Tables::from([("directus_users".to_owned(), columns)]));
+            catalogue.collection("directus_users").unwrap().column("last_access").unwrap().kind
+        };
+        assert_eq!(kind("timestamp with time zone"), Kind::Time);
+        assert_eq!(kind("timestamp without time zone"), Kind::LocalTime);
+        assert_eq!(kind("datetime"), Kind::LocalTime);
     }
 
     #[test]

@@ -72,7 +72,9 @@ pub(super) fn compared(kind: Kind, value: &Value) -> Result<Option<Cell>, Error>
         (_, Value::Null) => None,
         (_, Value::Ids(_) | Value::Concealed) => return Err(nonsense("a column is compared with what is no value")),
         (Kind::Uuid, value) => text_of(value).and_then(|text| canonical(&text)).map(Cell::Text),
-        (Kind::Integer, value) => integer_of(value).map(Cell::Integer),
+        // PostgreSQL refuses to compare with what no value of the column can be.
+        (Kind::Integer, value) => integer_of(value).filter(|number| i32::try_from(*number).is_ok()).map(Cell::Integer),
+        (Kind::Long, value) => integer_of(value).map(Cell::Integer),
         (Kind::Decimal, Value::Integer(_) | Value::Decimal(_)) => decimal_of(value).map(Cell::Decimal),
         (Kind::Decimal, value) => text_of(value).and_then(|text| text.parse().ok()).map(Cell::Decimal),
         (Kind::Boolean, value) => truth_of(value).map(Cell::Boolean),
@@ -188,6 +190,7 @@ mod tests {
     #[test]
     fn a_value_that_no_column_can_have_is_none() {
         let no = |kind, text: &str| compared(kind, &Value::Text(text.into())).unwrap().is_none();
+        assert!(no(Kind::Integer, "2147483648") && !no(Kind::Integer, "-2147483648") && !no(Kind::Long, "2147483648"));
         assert!(no(Kind::Uuid, "x") && no(Kind::Integer, "x") && no(Kind::Boolean, "x") && no(Kind::Time, "x"));
         let id = compared(Kind::Uuid, &Value::Text("2FCB9FB3-C7A4-41A4-8D9D-DF6B9DD0ABA6".into())).unwrap();
         assert_eq!(id, Some(Cell::from("2fcb9fb3-c7a4-41a4-8d9d-df6b9dd0aba6")));
