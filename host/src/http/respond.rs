@@ -20,6 +20,7 @@ const JSON: &str = "application/json; charset=utf-8";
 const HEALTH: &str = "application/health+json; charset=utf-8";
 const SVG: &str = "image/svg+xml; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
+const FILE: &str = "application/octet-stream; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 #[derive(Clone, Debug)]
@@ -66,6 +67,12 @@ impl Reply {
     /// 200 with a picture.
     pub(crate) fn picture(svg: String) -> Self {
         Self { api: true, ..Self::with_content(Outcome::Ok.status(), SVG, svg) }
+    }
+
+    /// 200 with a text to be kept as a file of this name.
+    pub(crate) fn file(name: &str, text: String) -> Self {
+        let disposition = format!("attachment; filename=\"{name}\"");
+        Self::with_content(Outcome::Ok.status(), FILE, text).with_header(header::CONTENT_DISPOSITION, &disposition)
     }
 
     /// 204.

@@ -25,6 +25,8 @@ pub(crate) enum Route {
     Admin(String),
     /// `GET /server/specs/oas`
     Specification,
+    /// `GET /server/specs/graphql/system`
+    GraphqlSchema,
     /// `/graphql/system`, with any method: it refuses some by itself.
     Graphql,
     /// `GET /utils/random/string`
@@ -170,6 +172,7 @@ fn offers(path: &str) -> Option<Offers> {
         ["server", "info"] => get(Route::Info),
         ["server", "health"] => get(Route::Health),
         ["server", "specs", "oas"] => get(Route::Specification),
+        ["server", "specs", "graphql", "system"] => get(Route::GraphqlSchema),
         ["graphql", "system"] => vec![("GET", Route::Graphql), ("POST", Route::Graphql)],
         ["utils", "random", "string"] => get(Route::RandomString),
         ["auth"] => get(Route::Providers),
@@ -264,6 +267,8 @@ mod tests {
         assert_eq!(get("/"), Route::Root);
         assert_eq!(get("/robots.txt"), Route::Robots);
         assert_eq!(get("/server/specs/oas"), Route::Specification);
+        assert_eq!(get("/server/specs/graphql/system"), Route::GraphqlSchema);
+        assert_eq!(get("/server/specs/graphql"), Route::Unknown);
         for method in [Method::GET, Method::POST, Method::PUT, Method::OPTIONS] {
             assert_eq!(find(&method, "/graphql/system"), Route::Graphql, "{method}");
         }

@@ -233,6 +233,7 @@ impl<'a> Exchange<'a> {
             Route::Info => server::info(&self, caller.is_some()).await,
             Route::Health => server::health(&self, caller.as_ref().map(|caller| &caller.principal)).await,
             Route::Specification => Reply::json(openapi::document()),
+            Route::GraphqlSchema => graphql::schema_language(&self, caller).await,
             Route::Graphql => graphql::answer(&self, caller, &body).await,
             Route::Providers => auth::providers(&self).await,
             Route::Login => auth::login(&self, "default", &body).await,

@@ -45,6 +45,26 @@ pub(super) async fn answer(exchange: &Exchange<'_>, caller: Option<Caller>, body
     }
 }
 
+/// `GET /server/specs/graphql/system`: the schema, as far as the caller may use it, in GraphQL's own language.
+pub(super) async fn schema_language(exchange: &Exchange<'_>, caller: Option<Caller>) -> Reply {
+    // What may not be asked for by introspection is not given away here.
+    if !exchange.wire.graphql.introspection() {
+        return Reply::refused(&[Refusal::Forbidden { reason: None }]);
+    }
+    let rights = Operations::new(exchange, caller).rights().await;
+    match rights.and_then(|rights| find(exchange, rights)) {
+        Ok(schema) => Reply::file("schema.graphql", schema.sdl()),
+        Err(refusal) => Reply::refused(&[refusal]),
+    }
+}
+
+fn find(exchange: &Exchange<'_>, rights: Rights) -> Result<async_graphql::dynamic::Schema, Refusal> {
+    exchange.wire.graphql.find(rights).map_err(|error| {
+        tracing::error!(%error, "a schema cannot be made");
+        Refusal::InternalServerError
+    })
+}
+
 async fn try_answer(exchange: &Exchange<'_>, caller: Option<Caller>, body: &Value) -> Result<Reply, Refusal> {
     let method = &exchange.parts.method;
     let request = Request::read(method, &exchange.query, body)?;
@@ -55,10 +75,7 @@ async fn try_answer(exchange: &Exchange<'_>, caller: Option<Caller>, body: &Valu
     }
     let mut operations = Operations::new(exchange, caller);
     let rights = if schemas.serves_everybody(&document) { Rights::NONE } else { operations.rights().await? };
-    let schema = schemas.find(rights).map_err(|error| {
-        tracing::error!(%error, "a schema cannot be made");
-        Refusal::InternalServerError
-    })?;
+    let schema = find(exchange, rights)?;
     let planned = schema::plan(&schema, &request, &document).await;
     let (calls, mut response) = planned.map_err(|wrong| invalid::refusal(&wrong))?;
     let (mut answers, mut failed) = (BTreeMap::new(), Vec::new());

@@ -97,6 +97,7 @@ mod tests {
             Route::Info => "get /server/info".to_owned(),
             Route::Health => "get /server/health".to_owned(),
             Route::Specification => "get /server/specs/oas".to_owned(),
+            Route::GraphqlSchema => "get /server/specs/graphql/system".to_owned(),
             Route::Graphql => "post /graphql/system".to_owned(),
             Route::RandomString => "get /utils/random/string".to_owned(),
             Route::Providers => "get /auth".to_owned(),

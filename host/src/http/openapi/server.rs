@@ -31,6 +31,9 @@ pub(super) fn operations() -> Vec<Operation> {
             "application/json",
             &json!({ "type": "object" }),
         ),
+        get("/server/specs/graphql/system", "readGraphqlSchema", "What can be asked for in GraphQL")
+            .by(Caller::Perhaps)
+            .gives_as("200", "The schema, as far as the caller may use it.", "application/octet-stream", &text()),
         get("/utils/random/string", "readRandomString", "A text that nobody can guess")
             .parameter("length", &length, "How many letters; 32 if nothing is said.")
             .gives("The text.", &text()),
