@@ -1,8 +1,8 @@
 //! Accounts over the wire: who may see and change what, and what happens when many want the same at once.
 
 use anyhow::{Context as _, ensure};
-use e2e::calls::{ADMIN, EDITOR, USER, login, me, quick, refresh, refused, sign_in, verdict};
-use e2e::client::{Client, Request, Response};
+use e2e::calls::{ADMIN, Caller, EDITOR, USER, login, me, quick, refresh, refused, sign_in, verdict};
+use e2e::client::{Request, Response};
 use e2e::server::{self, SECRET, TestServer};
 use e2e::tokens::{self, Algorithm};
 use serde_json::{Value, json};
@@ -30,37 +30,6 @@ const SELF_ROLE: &str = "6b7fa2d5-b04b-401e-99fc-c853d388a56d";
 const ADMIN_ID: &str = "252bf608-00ee-4a8a-a1da-02dac0de626d";
 /// Another account of the seed.
 const USER_ID: &str = "850106de-8796-48c0-90f0-bb78f04dfc8a";
-
-/// Somebody who is signed in.
-struct Caller {
-    client: Client,
-    token: String,
-}
-
-impl Caller {
-    async fn new(server: &TestServer, account: (&str, &str)) -> anyhow::Result<Self> {
-        let mut client = server.client();
-        let token = sign_in(&mut client, account).await?.access;
-        Ok(Self { client, token })
-    }
-
-    async fn send(&mut self, method: &str, path: &str, body: &Value) -> anyhow::Result<Response> {
-        let request = Request::new(method, path).header("Authorization", &format!("Bearer {}", self.token));
-        let request = if body.is_null() { request } else { request.json(body) };
-        self.client.send(&request).await
-    }
-
-    /// The `data` of an answer that is good.
-    async fn data(&mut self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let answer = self.send(method, path, body).await?;
-        ensure!(answer.status == 200, "{method} {path}: {} {}", answer.status, answer.text());
-        Ok(answer.json()?["data"].clone())
-    }
-
-    async fn get(&mut self, path: &str) -> anyhow::Result<Value> {
-        self.data("GET", path, &Value::Null).await
-    }
-}
 
 fn scoped(email: &str, scope: &str) -> anyhow::Result<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();

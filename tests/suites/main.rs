@@ -5,12 +5,14 @@
 mod accounts;
 mod adoption;
 mod crash;
+mod directus;
 mod disk;
 mod drivers;
 mod embedding;
 mod faults;
 mod graphql;
 mod guests;
+mod hostile;
 mod mail;
 mod passwords;
 mod postgres;
@@ -33,6 +35,10 @@ fn main() -> ExitCode {
         Ok(path) => println!("server  {}", path.display()),
         Err(error) => println!("server  {error:#}"),
     }
+    // Minutes of compiling, the first time: not beside tests that look at the clock. Where it fails, tests say why.
+    if filters.is_empty() || filters.iter().any(|filter| filter.contains("directus")) {
+        e2e::directus::install();
+    }
     let tests = [
         tidy::tests(),
         world::tests(),
@@ -44,11 +50,13 @@ fn main() -> ExitCode {
         sessions::tests(),
         passwords::tests(),
         faults::tests(),
+        hostile::tests(),
         graphql::tests(),
         starts::tests(),
         still::tests(),
         disk::tests(),
         postgres::tests(),
+        directus::tests(),
         adoption::tests(),
         crash::tests(),
         mail::tests(),

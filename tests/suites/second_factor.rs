@@ -1,15 +1,11 @@
 //! Accounts with a second factor, and those of whom one is demanded.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::{Context as _, ensure};
 use e2e::calls::{EDITOR, USER, login, me, quick, refresh, refused, sign_in as tokens_of};
 use e2e::client::{Client, Request, Response};
 use e2e::server::{self, TestServer};
-use e2e::tokens;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use e2e::{otp, tokens};
 use serde_json::json;
-use sha1::Sha1;
 use sqlx::Connection as _;
 
 e2e::suite! {
@@ -27,17 +23,10 @@ const ACCOUNT: (&str, &str) = ("tfa@example.com", "User-password1");
 /// The key of RFC 6238, appendix B, and the same in base32.
 const KEY: &[u8] = b"12345678901234567890";
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-/// Seconds in which a code is good.
-const STEP: u64 = 30;
 
-/// The code of a moment, `steps` away from now (RFC 4226, section 5.3).
+/// The code of a moment, `steps` away from now.
 fn code(steps: i64) -> anyhow::Result<String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / STEP;
-    let step = now.checked_add_signed(steps).context("no such step")?;
-    let digest = Hmac::<Sha1>::new_from_slice(KEY)?.chain_update(step.to_be_bytes()).finalize().into_bytes();
-    let offset = usize::from(digest[19] & 0xf);
-    let word = u32::from_be_bytes(digest[offset..offset + 4].try_into()?) & 0x7fff_ffff;
-    Ok(format!("{:06}", word % 1_000_000))
+    otp::code(KEY, steps)
 }
 
 async fn sign_in(client: &mut Client, password: &str, otp: Option<&str>) -> anyhow::Result<Response> {
@@ -103,15 +92,8 @@ fn factor(token: &str, what: &str, body: &serde_json::Value) -> Request {
 
 /// A code that is good for some seconds more.
 async fn fresh_code() -> anyhow::Result<String> {
-    const MARGIN: u64 = 5;
-    loop {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-        let left = STEP - now.as_secs() % STEP;
-        if left > MARGIN {
-            return code(0);
-        }
-        tokio::time::sleep(std::time::Duration::from_secs(left)).await;
-    }
+    otp::settle().await?;
+    code(0)
 }
 
 /// Sets up the second factor of an account; the token with which that was done.

@@ -1,9 +1,10 @@
 //! The requests that many tests send, and what is in their answers.
 
 use anyhow::{Context as _, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, Request, Response};
+use crate::server::TestServer;
 
 /// The administrator of `fixtures/seed.sql`: address and password.
 pub const ADMIN: (&str, &str) = ("admin@example.com", "Adm1n-password");
@@ -100,4 +101,54 @@ pub fn refused(answer: &Response, status: u16, code: &str) -> anyhow::Result<()>
         answer.text()
     );
     Ok(())
+}
+
+/// Somebody who is signed in.
+pub struct Caller {
+    client: Client,
+    /// What they show: an access token, a static one, or nothing.
+    pub token: String,
+}
+
+impl Caller {
+    /// Signs in at a server.
+    pub async fn new(server: &TestServer, account: (&str, &str)) -> anyhow::Result<Self> {
+        let mut client = server.client();
+        let token = sign_in(&mut client, account).await?.access;
+        Ok(Self { client, token })
+    }
+
+    /// Somebody who has a token already.
+    #[must_use]
+    pub fn with(client: Client, token: &str) -> Self {
+        Self { client, token: token.to_owned() }
+    }
+
+    /// What they send with.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// Sends a request; without a body if it is null.
+    pub async fn send(&mut self, method: &str, path: &str, body: &Value) -> anyhow::Result<Response> {
+        let request = Request::new(method, path);
+        let request = match self.token.as_str() {
+            "" => request,
+            token => request.header("Authorization", &format!("Bearer {token}")),
+        };
+        let request = if body.is_null() { request } else { request.json(body) };
+        self.client.send(&request).await
+    }
+
+    /// The `data` of an answer that is good.
+    pub async fn data(&mut self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let answer = self.send(method, path, body).await?;
+        ensure!(answer.status == 200, "{method} {path}: {} {}", answer.status, answer.text());
+        Ok(answer.json()?["data"].clone())
+    }
+
+    /// The `data` of something that is read.
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<Value> {
+        self.data("GET", path, &Value::Null).await
+    }
 }

@@ -108,6 +108,13 @@ pub struct Client {
     connection: Option<TcpStream>,
 }
 
+/// A client of the same server, with a connection of its own.
+impl Clone for Client {
+    fn clone(&self) -> Self {
+        Self::new(self.address)
+    }
+}
+
 impl Client {
     /// A client that connects when the first request is sent.
     #[must_use]

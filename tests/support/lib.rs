@@ -6,11 +6,13 @@
 //! | [`needs`] | what a machine may lack; a test that needs it is skipped by name |
 //! | [`server`] | starts the `gatewit` binary on a free port with a fresh database, and ends it |
 //! | [`postgres`] | a real PostgreSQL server, where its programs are installed |
+//! | [`directus`] | a real Directus, where npm can install it |
 //! | [`mail`] | a real SMTP server, and the letters that it was given |
 //! | [`guests`] | components that misbehave, and folders to serve them from |
 //! | [`host`] | a host in memory, for components without a server |
 //! | [`client`] | HTTP/1.1 over a socket: status, headers as sent, body |
 //! | [`calls`] | the requests that many tests send |
+//! | [`otp`] | codes of second factors |
 //! | [`tokens`] | signs and reads JSON Web Tokens, the bad ones too |
 //! | [`fixture`] | the file format of the recorded exchanges |
 //! | [`binding`] | the names that stand for tokens in a fixture, and what they stand for in this run |
@@ -23,11 +25,13 @@ pub mod binding;
 pub mod calls;
 pub mod client;
 pub mod compare;
+pub mod directus;
 pub mod fixture;
 pub mod guests;
 pub mod host;
 pub mod mail;
 pub mod needs;
+pub mod otp;
 pub mod postgres;
 pub mod replay;
 pub mod runner;

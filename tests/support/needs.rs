@@ -25,6 +25,42 @@ fn find(name: &str, folders: impl Iterator<Item = PathBuf>) -> Result<PathBuf, S
     candidates.find(|file| file.is_file()).ok_or_else(|| Skip(format!("`{name}` is not installed (not in PATH)")))
 }
 
+/// A version of Node that some packages insist on, from the registry of npm: the folder with its `bin` and `include`.
+pub fn node(version: &str) -> anyhow::Result<PathBuf> {
+    let system = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
+    let processor = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let name = format!("node-{system}-{processor}");
+    let folder = packages("npm-node", &[(&name, version)])?.join("node_modules").join(name);
+    if folder.join("bin/node").is_file() {
+        return Ok(folder);
+    }
+    Err(Skip(format!("npm installed no Node {version} for {system} on {processor}")).into())
+}
+
+/// Like [`packages`], for packages of which these have to be compiled on this machine, with this Node.
+pub fn compiled(folder: &str, wanted: &[(&str, &str)], native: &[&str], node: &Path) -> anyhow::Result<PathBuf> {
+    // An install that was cut short between its two steps must not be taken for a good one.
+    let folder = packages(folder, wanted)?;
+    let done = folder.join("compiled");
+    let versions = format!("{wanted:?} with {}\n", node.display());
+    if std::fs::read_to_string(&done).is_ok_and(|text| text == versions) {
+        return Ok(folder);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(node.join("bin")).chain(std::env::split_paths(&path)))?;
+    let mut rebuild = Command::new(program("npm")?);
+    rebuild.arg("rebuild").args(native).env("PATH", path).env("npm_config_nodedir", node);
+    // Else a compiled one is looked for in the network first, at its maker's.
+    rebuild.env("npm_config_build_from_source", "true");
+    run_npm(rebuild.current_dir(&folder), &format!("compile {}", native.join(", ")))?;
+    std::fs::write(&done, versions)?;
+    Ok(folder)
+}
+
 /// The folder in the cache that holds these packages, names and versions; installs them if they are not there.
 pub fn packages(folder: &str, wanted: &[(&str, &str)]) -> anyhow::Result<PathBuf> {
     // Tests run together: one installs, the others find.
@@ -49,14 +85,19 @@ fn install(npm: &Path, folder: &Path, wanted: &[(&str, &str)]) -> anyhow::Result
     let mut install = Command::new(npm);
     install.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact"]);
     let names: Vec<String> = wanted.iter().map(|(name, version)| format!("{name}@{version}")).collect();
-    let output = install.args(&names).current_dir(folder).output()?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        let why =
-            errors.lines().find(|line| line.contains("error") || line.contains("ERR")).unwrap_or("no reason given");
-        return Err(Skip(format!("npm could not install {}: {why}", names.join(", "))).into());
+    run_npm(install.args(&names).current_dir(folder), &format!("install {}", names.join(", ")))
+}
+
+/// Runs npm to its end. What it cannot do is a reason to skip.
+fn run_npm(npm: &mut Command, what: &str) -> anyhow::Result<()> {
+    let output = npm.output()?;
+    if output.status.success() {
+        return Ok(());
     }
-    Ok(())
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let is_reason = |line: &&str| line.contains("error") || line.contains("ERR");
+    let why = errors.lines().find(is_reason).unwrap_or("no reason given");
+    Err(Skip(format!("npm could not {what}: {why}")).into())
 }
 
 fn cache() -> Result<PathBuf, Skip> {

@@ -13,7 +13,16 @@ use std::time::{Duration, Instant};
 
 use crate::needs::Skip;
 
-type Run = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = anyhow::Result<()>>>> + Send>;
+type Run = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = anyhow::Result<Vec<Part>>>>> + Send>;
+
+/// One of the things that a test looked at and that count for themselves.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What it is.
+    pub name: String,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+}
 
 /// One test: a name and what to run.
 pub struct Test {
@@ -27,6 +36,15 @@ impl Test {
     where
         F: FnOnce() -> R + Send + 'static,
         R: Future<Output = anyhow::Result<()>> + 'static,
+    {
+        Self::in_parts(name, || async { future().await.map(|()| Vec::new()) })
+    }
+
+    /// A test whose parts are reported and counted by their own names. It has to have some.
+    pub fn in_parts<F, R>(name: impl Into<String>, future: F) -> Self
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Future<Output = anyhow::Result<Vec<Part>>> + 'static,
     {
         Self { name: name.into(), run: Box::new(move || Box::pin(future())) }
     }
@@ -51,6 +69,8 @@ enum Outcome {
     Passed,
     Failed(String),
     Skipped(String),
+    /// In parts, each of which passed or failed.
+    Divided(Vec<Part>),
 }
 
 /// Counts, and the names that need a second look.
@@ -67,6 +87,11 @@ impl Summary {
             Outcome::Passed => self.passed += 1,
             Outcome::Failed(_) => self.failed.push(name.to_owned()),
             Outcome::Skipped(why) => self.skipped.push(format!("{name}: {why}")),
+            Outcome::Divided(parts) => {
+                let failed = parts.iter().filter(|part| part.failure.is_some());
+                self.failed.extend(failed.map(|part| format!("{name}: {}", part.name)));
+                self.passed += parts.iter().filter(|part| part.failure.is_none()).count();
+            }
         }
     }
 
@@ -110,7 +135,8 @@ fn work(queue: &Mutex<Vec<Test>>, summary: &Mutex<Summary>) {
 fn outcome(run: Run) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match catch_unwind(AssertUnwindSafe(|| runtime.block_on(run()))) {
-        Ok(Ok(())) => Outcome::Passed,
+        Ok(Ok(parts)) if parts.is_empty() => Outcome::Passed,
+        Ok(Ok(parts)) => Outcome::Divided(parts),
         Ok(Err(error)) => match error.downcast_ref::<Skip>() {
             Some(Skip(why)) => Outcome::Skipped(why.replace('\n', " ")),
             None => Outcome::Failed(format!("{error:#}")),
@@ -128,6 +154,14 @@ fn report(name: &str, outcome: &Outcome, took: Duration) -> String {
     match outcome {
         Outcome::Passed => format!("ok      {name} ({seconds:.1} s)"),
         Outcome::Skipped(why) => format!("skip    {name}: {why}"),
+        Outcome::Divided(parts) => {
+            let line = |part: &Part| match &part.failure {
+                None => format!("ok      {name}: {}\n", part.name),
+                Some(why) => format!("FAIL    {name}: {}\n        {why}\n", part.name),
+            };
+            let lines: String = parts.iter().map(line).collect();
+            format!("{lines}        {} parts ({seconds:.1} s)", parts.len())
+        }
         Outcome::Failed(why) => format!("FAIL    {name} ({seconds:.1} s)\n        {}", why.replace('\n', "\n        ")),
     }
 }
@@ -166,6 +200,23 @@ mod tests {
         }
         assert_eq!(summary.line(), "1 passed, 2 failed, 1 skipped");
         assert_eq!(summary.skipped, ["tests::skips: no tool"]);
+    }
+
+    #[test]
+    fn parts_count_for_themselves() {
+        let part = |name: &str, failure: Option<&str>| Part { name: name.into(), failure: failure.map(str::to_owned) };
+        let test = Test::in_parts("all", move || async move {
+            Ok(vec![part("one", None), part("two", Some("no")), part("three", None)])
+        });
+        let outcome = outcome(test.run);
+        let mut summary = Summary::default();
+        summary.add(&test.name, &outcome);
+        assert_eq!(
+            (summary.line().as_str(), summary.failed),
+            ("2 passed, 1 failed, 0 skipped", vec!["all: two".into()])
+        );
+        let told = report("all", &outcome, Duration::ZERO);
+        assert!(told.starts_with("ok      all: one\nFAIL    all: two\n        no\nok      all: three\n"), "{told}");
     }
 
     #[test]
