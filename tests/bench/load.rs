@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::process::{self, Process};
+use crate::process::{self, Served};
 
 /// How long a run is, and how much of its beginning does not count.
 #[derive(Clone, Copy)]
@@ -124,10 +124,10 @@ pub(crate) fn quantile<T: Copy>(sorted: &[T], part: f64) -> Option<T> {
 }
 
 /// Puts load on a server, one connection for each exchange.
-pub(crate) fn run(server: &Process, exchanges: Vec<Box<dyn Exchange>>, span: Span) -> anyhow::Result<Load> {
+pub(crate) fn run(server: &impl Served, exchanges: Vec<Box<dyn Exchange>>, span: Span) -> anyhow::Result<Load> {
     let begin = Instant::now() + span.warm_up;
     let end = begin + span.measured;
-    let address = server.address;
+    let address = server.address();
     let generator = std::thread::Builder::new().name("load".into());
     let generator = generator.spawn(move || generate(address, exchanges, begin, end))?;
     std::thread::sleep(begin.saturating_duration_since(Instant::now()));

@@ -2,12 +2,15 @@
 //!
 //! `bench [--quick] [part of a measurement's name]…`; `--quick` takes two seconds for each measurement. `GATEWIT_BIN`
 //! names another server than the one beside this program. A missed target is marked in the table and is no failure: the
-//! figures of a busy machine say nothing. What cannot be measured at all is one.
+//! figures of a busy machine say nothing. What cannot be measured at all is one; what is not installed here (a Directus, a
+//! PostgreSQL) is told as absent.
 
+mod beside;
 mod ceiling;
 mod load;
 mod process;
 mod sandbox;
+mod seeded;
 mod serving;
 mod table;
 
@@ -47,13 +50,15 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 6] = [
+const MEASUREMENTS: [Measurement; 8] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
     ("log", serving::log),
     ("refresh", serving::refresh),
     ("login", serving::login),
+    ("postgres", serving::postgres),
+    ("beside", beside::measure),
 ];
 
 fn main() -> ExitCode {

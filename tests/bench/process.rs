@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use e2e::client::{Client, Request};
+use e2e::directus::Directus;
 use e2e::server::SECRET;
 
 /// The first start compiles the components.
@@ -21,6 +22,57 @@ const END: Duration = Duration::from_secs(15);
 
 /// Clock ticks a second in `/proc`, the same on every Linux that this runs on.
 const TICKS: u32 = 100;
+
+/// A server that is put under load, whoever started it.
+pub(crate) trait Served {
+    /// Where it listens.
+    fn address(&self) -> SocketAddr;
+    /// The id of its process.
+    fn id(&self) -> u32;
+    /// What it wrote.
+    fn log(&self) -> String;
+
+    /// The processor time it has used.
+    fn processor_time(&self) -> anyhow::Result<Duration> {
+        processor_time(&format!("/proc/{}/stat", self.id()))
+    }
+
+    /// Its resident memory in bytes.
+    fn resident(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024)
+    }
+}
+
+impl Served for Process {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Served for Directus {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn id(&self) -> u32 {
+        Directus::id(self)
+    }
+
+    fn log(&self) -> String {
+        Directus::log(self)
+    }
+}
 
 /// A running server. Dropping it ends it.
 pub(crate) struct Process {
@@ -61,24 +113,6 @@ impl Process {
             std::thread::sleep(LOOK);
         }
         bail!("the server did not start:\n{}", self.log())
-    }
-
-    /// The processor time it has used.
-    pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
-        processor_time(&format!("/proc/{}/stat", self.child.id()))
-    }
-
-    /// Its resident memory in bytes.
-    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kib * 1024)
-    }
-
-    /// What it wrote.
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
 

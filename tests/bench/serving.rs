@@ -1,33 +1,21 @@
 //! Measurements of a server that runs as a process of its own.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
-use e2e::client::{Client, Request};
-use e2e::server;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use anyhow::ensure;
 
-use crate::load::{self, Exchange, Load, Refresh, Same};
-use crate::process::{self, Process};
+use crate::load::{self, Load};
+use crate::process::{self, Process, Served as _};
+use crate::seeded::{ADMIN, CHEAP, Seeded, USER, credentials, folder, latency, megabytes, rate, same};
 use crate::table::Table;
 use crate::{Pace, ceiling};
 
-/// Connections of most runs.
-const CONNECTIONS: usize = 64;
 /// Sign-ins at the same time: a few more than there are threads that hash.
 const SIGN_INS: usize = 8;
 /// Starts of which the median counts.
 const STARTS: usize = 7;
 /// How long after its start a server is idle.
 const SETTLED: Duration = Duration::from_secs(2);
-
-/// Passwords as cheap as those of the seed, for runs that are about something else.
-const CHEAP: [(&str, &str); 3] = [("HASH_MEMORY_COST", "1024"), ("HASH_TIME_COST", "1"), ("HASH_PARALLELISM", "1")];
-
-const USER: (&str, &str) = ("user@example.com", "User-password1");
-const ADMIN: (&str, &str) = ("admin@example.com", "Adm1n-password");
 
 /// From the start of the process to its first answer, and its memory after that.
 pub(crate) fn start(_: Pace, table: &mut Table) -> anyhow::Result<()> {
@@ -96,16 +84,30 @@ pub(crate) fn refresh(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     let seeded = Seeded::start(&CHEAP)?;
     let apart = folder()?;
     let commits = seeded.runtime.block_on(ceiling::commits(apart.path(), pace.load.measured))?;
-    let mut exchanges: Vec<Box<dyn Exchange>> = Vec::new();
-    for email in seeded.runtime.block_on(more_users(&seeded))? {
-        let grant = seeded.sign_in((&email, USER.1))?;
-        let token = grant["refresh_token"].as_str().context("no refresh_token")?;
-        exchanges.push(Box::new(Refresh { token: token.to_owned() }));
-    }
-    let load = load::run(&seeded.server, exchanges, pace.load)?;
+    let load = seeded.refresh(pace)?;
     let floor = format!("commits of one row, one by one: {commits:.0}/s");
     table.add("POST /auth/refresh, 64 connections", rate(&load), Some(("≥ 3000/s", load.rate() >= 3_000.0)), floor);
     table.add("POST /auth/refresh: p50, p99", latency(&load), None, format!("one commit: {:.2} ms", 1e3 / commits));
+    Ok(())
+}
+
+/// The same with the database on a PostgreSQL on this machine.
+pub(crate) fn postgres(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
+    let seeded = match Seeded::on_postgres(&CHEAP) {
+        Ok(seeded) => seeded,
+        Err(missing) if missing.is::<e2e::postgres::Missing>() => {
+            table.add("on PostgreSQL", format!("absent: {missing}"), None, "");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    for (who, account) in [("without policies", USER), ("administrator, all fields", ADMIN)] {
+        let load = seeded.me(pace, account)?;
+        table.add(&format!("GET /users/me, {who}, on PostgreSQL"), rate(&load), None, latency(&load));
+    }
+    let load = seeded.refresh(pace)?;
+    table.add("POST /auth/refresh, on PostgreSQL", rate(&load), None, latency(&load));
+    table.add("resident memory under that, on PostgreSQL", megabytes(load.memory), None, "");
     Ok(())
 }
 
@@ -133,96 +135,4 @@ pub(crate) fn login(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
         format!("argon2 crate in as many threads as cores: {hashes:.1}/s"),
     );
     Ok(())
-}
-
-/// A server whose database holds the accounts of `fixtures/seed.sql`.
-struct Seeded {
-    // The server goes before its data.
-    server: Process,
-    data: TempDir,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Seeded {
-    fn start(env: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let data = folder()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let seeded = Self { server: Process::start(data.path(), env)?, data, runtime };
-        seeded.runtime.block_on(server::seed(&seeded.database()?))?;
-        Ok(seeded)
-    }
-
-    fn database(&self) -> anyhow::Result<PathBuf> {
-        server::database(self.data.path())
-    }
-
-    fn sign_in(&self, who: (&str, &str)) -> anyhow::Result<Value> {
-        let request = Request::new("POST", "/auth/login").json(&credentials(who));
-        let response = self.runtime.block_on(Client::new(self.server.address).send(&request))?;
-        ensure!(response.status == 200, "{}: {}", response.status, response.text());
-        Ok(response.json()?["data"].clone())
-    }
-
-    fn me(&self, pace: Pace, who: (&str, &str)) -> anyhow::Result<Load> {
-        let grant = self.sign_in(who)?;
-        let token = grant["access_token"].as_str().context("no access_token")?;
-        self.repeat(pace, &load::get_request("/users/me", Some(token)), "\"id\":\"")
-    }
-
-    fn repeat(&self, pace: Pace, request: &[u8], expected: &'static str) -> anyhow::Result<Load> {
-        self.send(same(request, expected, CONNECTIONS), pace.load)
-    }
-
-    fn send(&self, exchanges: Vec<Box<dyn Exchange>>, span: load::Span) -> anyhow::Result<Load> {
-        load::run(&self.server, exchanges, span)
-    }
-}
-
-/// A user for each connection, like the one of the seed; their addresses.
-async fn more_users(seeded: &Seeded) -> anyhow::Result<Vec<String>> {
-    let mut database = server::open(&seeded.database()?).await?;
-    let mut emails = Vec::new();
-    for index in 0..CONNECTIONS {
-        let email = format!("user{index}@example.com");
-        sqlx::query(
-            "insert into directus_users (id, email, password, status, role) \
-             select ?, ?, password, status, role from directus_users where email = ?",
-        )
-        .bind(format!("850106de-8796-48c0-90f0-{index:012}"))
-        .bind(&email)
-        .bind(USER.0)
-        .execute(&mut database)
-        .await?;
-        emails.push(email);
-    }
-    Ok(emails)
-}
-
-fn same(request: &[u8], expected: &'static str, connections: usize) -> Vec<Box<dyn Exchange>> {
-    let one = |_| Box::new(Same { request: request.to_vec(), expected }) as Box<dyn Exchange>;
-    (0..connections).map(one).collect()
-}
-
-fn credentials((email, password): (&str, &str)) -> Value {
-    json!({"email": email, "password": password})
-}
-
-/// A folder beside this program: a temporary folder of the system may be in memory.
-fn folder() -> anyhow::Result<TempDir> {
-    Ok(tempfile::Builder::new().prefix("bench-data-").tempdir_in(process::folder()?)?)
-}
-
-/// Requests a second, and who used the processor for them.
-fn rate(load: &Load) -> String {
-    format!("{:.0}/s (cores: server {:.2}, load {:.2})", load.rate(), load.server_cores, load.generator_cores)
-}
-
-fn latency(load: &Load) -> String {
-    format!("{:.2} ms, {:.2} ms", load.quantile(0.5), load.quantile(0.99))
-}
-
-fn megabytes(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "memory of a process")]
-    let mb = bytes as f64 / 1e6;
-    format!("{mb:.1} MB")
 }
