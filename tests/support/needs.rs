@@ -90,6 +90,8 @@ fn install(npm: &Path, folder: &Path, wanted: &[(&str, &str)]) -> anyhow::Result
 
 /// Runs npm to its end. What it cannot do is a reason to skip.
 fn run_npm(npm: &mut Command, what: &str) -> anyhow::Result<()> {
+    // Once, and for minutes where something is compiled.
+    println!("npm     {what}");
     let output = npm.output()?;
     if output.status.success() {
         return Ok(());
