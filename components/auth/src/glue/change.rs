@@ -48,6 +48,8 @@ pub(super) fn create(
         validate(caller, collection, case, &fields)?;
         if collection.name == schema::SHARES {
             let text = |text: &str| Input::Plain(Value::Text(text.to_string()));
+            // Nobody shares in another's name, nor at another time.
+            fields.retain(|(name, _)| !matches!(*name, "user_created" | "date_created"));
             fields.extend(caller.user().map(|user| ("user_created", text(user))));
             fields.push(("date_created", text(&caller.variables().now)));
         }
