@@ -178,20 +178,17 @@ fn refreshing(
     user: &str,
     turn: u32,
 ) -> anyhow::Result<Vec<Box<dyn Exchange>>> {
-    let (mut statements, mut exchanges) = (String::new(), Vec::<Box<dyn Exchange>>::new());
     // 2100-01-01.
     let later = match database {
         Database::File(_) => "4102444800000",
         Database::Postgres(..) => "'2100-01-01T00:00:00Z'",
     };
-    for index in 0..CONNECTIONS {
-        let token = format!("bench{turn:03}x{index:055}");
-        let row = format!("('{token}', '{user}', {later})");
-        statements += &format!("insert into directus_sessions (token, \"user\", expires) values {row};\n");
-        exchanges.push(Box::new(Refresh { token }));
-    }
+    let tokens: Vec<String> = (0..CONNECTIONS).map(|index| format!("bench{turn:03}x{index:055}")).collect();
+    let row = |token: &String| format!("('{token}', '{user}', {later})");
+    let rows = tokens.iter().map(row).collect::<Vec<_>>().join(", ");
+    let statements = format!("insert into directus_sessions (token, \"user\", expires) values {rows}");
     database.change(runtime, statements)?;
-    Ok(exchanges)
+    Ok(tokens.into_iter().map(|token| Box::new(Refresh { token }) as Box<dyn Exchange>).collect())
 }
 
 /// The same load on both, in turns: pairs of runs, Gatewit's first.

@@ -161,8 +161,8 @@ async fn attempt(client: &mut Client, token: &str, target: &Target, value: &Valu
 
 fn came_back(target: &Target, text: &str, answer: &Response) -> anyhow::Result<bool> {
     let (Place::Body(field), 200) = (&target.place, answer.status) else { return Ok(false) };
-    // A record keeps its identifier, and says when it was made or seen in a form of its own.
-    if field == "id" {
+    // What the server says by itself: who made a record, and when, and how it is called.
+    if ["id", "user_created", "date_created"].contains(&field.as_str()) {
         return Ok(false);
     }
     let body = answer.json()?;

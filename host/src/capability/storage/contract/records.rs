@@ -209,10 +209,12 @@ async fn values_are_shown_as_the_wire_wants_them() {
         done(store.as_ref(), vec![update(&user, &values)]).await;
         let columns = ["id", "password", "tfa_secret", "tags", "email_notifications", "last_access"];
         let rows = store.find_records(&query(USERS, &columns, vec![])).await.unwrap();
+        // PostgreSQL knows of zones, and Directus shows there what it knows.
+        let seen = if store.name() == "pg" { "2026-11-21T17:04:36.000Z" } else { "2026-11-21T17:04:36" };
         let expected = matches!(
             rows[0].as_slice(),
             [Value::Text(id), Value::Concealed, Value::Null, Value::Json(tags), Value::Boolean(false), Value::Text(at)]
-                if *id == user && tags == "[\"a\"]" && at == "2026-11-21T17:04:36"
+                if *id == user && tags == "[\"a\"]" && at == seen
         );
         assert!(expected, "{name}: {rows:?}");
         let columns = ["action", "user", "timestamp", "ip", "user_agent", "origin", "collection", "item"];
@@ -232,7 +234,8 @@ async fn values_are_shown_as_the_wire_wants_them() {
         let columns = ["date_end", "date_created", "times_used"];
         let rows = store.find_records(&query("directus_shares", &columns, vec![])).await.unwrap();
         let found: Vec<_> = rows[0].iter().map(shown).collect();
-        assert_eq!(found, ["2026-11-21T17:05:01", "2026-11-21T17:05:01.500Z", "0"], "{name}");
+        let end = if store.name() == "pg" { "2026-11-21T17:05:01.500Z" } else { "2026-11-21T17:05:01" };
+        assert_eq!(found, [end, "2026-11-21T17:05:01.500Z", "0"], "{name}");
     }
 }
 

@@ -159,7 +159,7 @@ fn correct(collection: &mut Collection, actual: &[(String, String)]) {
     for (name, declared) in actual {
         match is_known(name) {
             Some(column) => {
-                collection.columns.push(Column { kind: declared_kind(column.kind, declared), ..column.clone() })
+                collection.columns.push(Column { kind: declared_kind(column.kind, declared), ..column.clone() });
             }
             // Sessions are only counted, and what nobody knows there may be a token.
             None if collection.used > Use::Count => collection.columns.push(added(name.clone(), declared)),
