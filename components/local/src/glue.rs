@@ -59,5 +59,7 @@ fn identity(email: String) -> Identity {
         groups: Vec::new(),
         claims: "{}".into(),
         auth_data: None,
+        session: None,
+        parting_data: None,
     }
 }

@@ -1,0 +1,120 @@
+//! The bindings, and each call as one walk through the protocol.
+
+mod convert;
+mod provider;
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "gatewit:worlds/single-sign-on",
+    generate_all,
+});
+
+use alloc::{string::String, vec::Vec};
+use exports::gatewit::driver::{
+    about::{self, Description},
+    logout::{self, Notice},
+    redirect::{self, Arrival, Departure, Parameter, Start},
+    refresh,
+};
+use gatewit::driver::types::{Identity, Refusal as Wire};
+use gatewit_fetch::surroundings::{flag, random_bytes, step, text};
+use gatewit_oauth::{
+    Refusal,
+    authorization::{self, Beginning},
+    memory::{self, Memory},
+    person::{self, Names},
+    pkce, settings, token, userinfo,
+};
+
+struct OAuth2;
+
+export!(OAuth2);
+
+impl about::Guest for OAuth2 {
+    fn describe() -> Description {
+        Description {
+            name: "oauth2".into(),
+            fields: Vec::new(),
+            settings: settings::oauth2().map(convert::setting).collect(),
+        }
+    }
+}
+
+impl redirect::Guest for OAuth2 {
+    fn begin(start: Start) -> Result<Departure, Wire> {
+        Ok(begin(&start)?)
+    }
+
+    fn recall(parameters: Vec<Parameter>) -> Option<String> {
+        authorization::single(&convert::pairs(parameters), "state").map(Into::into)
+    }
+
+    fn finish(arrival: Arrival) -> Result<Identity, Wire> {
+        Ok(finish(arrival)?)
+    }
+}
+
+impl refresh::Guest for OAuth2 {
+    fn refresh(_: String, auth_data: Option<String>) -> Result<Option<String>, Wire> {
+        let Some(token) = memory::refresh_token(auth_data.as_deref()) else { return Ok(auth_data) };
+        let tokens = provider::tokens(&token::renew(&token))?;
+        Ok(memory::auth_data(tokens.refresh_token.as_deref()).or(auth_data))
+    }
+}
+
+/// OAuth 2.0 knows no signing out.
+impl logout::Guest for OAuth2 {
+    fn leave(_: Option<String>, _: String) -> Result<Option<String>, Wire> {
+        Ok(None)
+    }
+
+    fn read_notice(_: Vec<Parameter>) -> Result<Notice, Wire> {
+        Err(Wire::Refused("providers of OAuth 2.0 tell of nobody".into()))
+    }
+}
+
+fn begin(start: &Start) -> Result<Departure, Refusal> {
+    let endpoint = provider::required("authorize-url")?;
+    let additions = text("params").as_deref().map_or_else(|| Ok(Vec::new()), authorization::additions)?;
+    let verifier = pkce::secret(&random_bytes(pkce::RANDOM_BYTES));
+    let beginning = Beginning {
+        endpoint: &endpoint,
+        client_id: &provider::required("client-id")?,
+        scope: &text("scope").unwrap_or_else(|| settings::OAUTH2_SCOPE.into()),
+        callback: &start.callback,
+        prompt: start.prompt,
+        additions: &additions,
+        method: if flag("plain-code-challenge") { pkce::Method::Plain } else { pkce::Method::S256 },
+        verifier: &verifier,
+        state: &start.state,
+        nonce: None,
+    };
+    let url = beginning.url();
+    step("the browser is sent to the provider", &[]);
+    Ok(Departure { url, memory: Memory { verifier, nonce: None }.write() })
+}
+
+fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
+    let Memory { verifier, .. } = Memory::read(&arrival.memory)?;
+    let parameters = convert::pairs(arrival.parameters);
+    let code = authorization::code(&parameters, None)?;
+    step("the browser came back with a code", &[]);
+    let tokens = provider::tokens(&token::redeem(code, &arrival.callback, &verifier))?;
+    if tokens.id_token.is_some() {
+        let why = "the token endpoint gave an `id_token`; use the driver `openid`, or a `scope` without `openid`";
+        return Err(Refusal::Refused(why.into()));
+    }
+    let answer = provider::ask(&userinfo::request(&provider::required("profile-url")?, &tokens.access_token))?;
+    let claims = userinfo::profile(convert::response(&answer))?;
+    step("the profile endpoint answered", &[]);
+    let (identifier, given_name, family_name) = (text("identifier-key"), text("first-name-key"), text("last-name-key"));
+    let names = Names {
+        identifier: identifier.as_deref(),
+        email: &text("email-key").unwrap_or_else(|| settings::EMAIL.into()),
+        given_name: given_name.as_deref(),
+        family_name: family_name.as_deref(),
+        groups: &text("group-claim-name").unwrap_or_else(|| settings::GROUPS.into()),
+    };
+    let auth_data = memory::auth_data(tokens.refresh_token.as_deref());
+    Ok(Identity { auth_data, ..convert::identity(person::person(claims, &names)?) })
+}

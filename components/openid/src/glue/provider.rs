@@ -1,0 +1,119 @@
+//! The provider of this call: its settings, what it says of itself, and its keys.
+
+use super::{convert::response, document, gatewit::cache::cache};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
+use gatewit_fetch::surroundings::{self, now, random_bytes, step, text};
+use gatewit_oauth::{
+    Refusal,
+    cached::REFETCH_SECONDS,
+    client::{self, Client, Method},
+    discovery::{self, Metadata},
+    id_token::{self, Expected},
+    pkce, settings,
+    signed::{self, Outcome, Trial, Unverified, Verified},
+    token::{self, Tokens},
+};
+use serde_json::{Map, Value};
+
+/// A provider.
+pub(super) struct Provider {
+    pub(super) metadata: Metadata,
+    pub(super) client_id: String,
+    pub(super) scope: String,
+    pub(super) params: Option<String>,
+    pub(super) identifier_key: String,
+    pub(super) groups: String,
+    pub(super) algorithm: Option<String>,
+    secret: Option<String>,
+    method: Method,
+}
+
+impl Provider {
+    /// Reads the settings, and the discovery document.
+    pub(super) fn find() -> Result<Self, Refusal> {
+        let required = |name: &str| text(name).ok_or_else(|| Refusal::Misconfigured(format!("`{name}` is not set")));
+        let issuer_url = required("issuer-url")?;
+        let client_id = required("client-id")?;
+        let method = Method::parse(text("client-token-endpoint-auth-method").as_deref())?;
+        let read = |body: &[u8]| discovery::metadata(body, &issuer_url);
+        Ok(Self {
+            metadata: document::find(&discovery::address(&issuer_url), read)?.value,
+            client_id,
+            scope: text("scope").unwrap_or_else(|| settings::OPENID_SCOPE.into()),
+            params: text("params"),
+            identifier_key: text("identifier-key").unwrap_or_else(|| "sub".into()),
+            groups: text("group-claim-name").unwrap_or_else(|| settings::GROUPS.into()),
+            algorithm: text("client-id-token-signed-response-alg"),
+            secret: text("client-secret"),
+            method,
+        })
+    }
+
+    /// Asks the token endpoint.
+    pub(super) fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, Refusal> {
+        let endpoint = &self.metadata.token_endpoint;
+        let client = Client { id: &self.client_id, secret: self.secret.as_deref(), method: self.method };
+        let assertion = match self.method {
+            Method::PrivateKey => Some(assertion(&client, &self.metadata.issuer, endpoint)?),
+            _ => None,
+        };
+        let request = client.post(endpoint, form, assertion.as_deref())?;
+        let answer = document::ask(&request, document::MOST_BYTES)?;
+        let tokens = token::tokens(response(&answer))?;
+        step("the token endpoint gave tokens", &[("refresh_token", &tokens.refresh_token.is_some().to_string())]);
+        Ok(tokens)
+    }
+
+    /// The claims of an ID token that is good.
+    pub(super) fn id_token(&self, token: &str, expected: &Expected<'_>) -> Result<Map<String, Value>, Refusal> {
+        let read = Unverified::read("ID token", token, &id_token::KINDS, self.algorithm.as_deref())?;
+        id_token::claims(self.verified(read)?, expected)
+    }
+
+    /// A token that bears the provider's signature. If no key that we know made it, the keys are asked for again.
+    pub(super) fn verified(&self, token: Unverified<'_>) -> Result<Verified, Refusal> {
+        if token.is_by_secret() {
+            return token.verify_by_secret(self.secret.as_deref(), verifies);
+        }
+        let (address, what) = (&self.metadata.jwks_uri, token.what());
+        let keys = document::find(address, signed::keys)?;
+        step("a token's signature is verified", &[("token", what), ("kid", &token.key_id())]);
+        let (token, refusal) = match token.verify(&keys.value, verifies)? {
+            Outcome::Verified(token) => return Ok(token),
+            Outcome::Unknown(_, refusal) if keys.is_new => return Err(refusal),
+            Outcome::Unknown(token, refusal) => (token, refusal),
+        };
+        // Anybody may send logout tokens, so they do not spend what ID tokens may.
+        let mark = format!("asked again {what} {address}");
+        if cache::get(&mark).is_some_and(|entry| entry.age_seconds < REFETCH_SECONDS) {
+            return Err(refusal);
+        }
+        cache::put(&mark, "", REFETCH_SECONDS);
+        step("no key fits, the provider is asked for its keys again", &[("why", &refusal.to_string())]);
+        let keys = document::fetch(address, signed::keys).map_err(Refusal::Unavailable)?;
+        match token.verify(&keys, verifies)? {
+            Outcome::Verified(token) => Ok(token),
+            Outcome::Unknown(_, refusal) => Err(refusal),
+        }
+    }
+}
+
+/// Asks the host whether a signature is good.
+fn verifies(trial: Trial<'_>) -> Result<bool, Refusal> {
+    surroundings::verifies(trial.key, trial.algorithm, trial.message, trial.signature)
+        .map_err(|why| Refusal::Refused(format!("a signature by {} cannot be verified: {why}", trial.algorithm)))
+}
+
+/// What shows a provider who we are, signed with our own key.
+fn assertion(client: &Client<'_>, issuer: &str, endpoint: &str) -> Result<String, Refusal> {
+    let unusable = |why: &str| Refusal::Misconfigured(format!("`client-private-keys` cannot be used: {why}"));
+    let key = surroundings::own_key("client-private-keys").map_err(unusable)?;
+    let id = pkce::secret(&random_bytes(pkce::RANDOM_BYTES));
+    let claims = client.assertion(Some(issuer), endpoint, &id, now());
+    let input = claims.signing_input(&key.algorithm(), key.id().as_deref())?;
+    let signature = key.sign(input.as_bytes()).map_err(|error| unusable(surroundings::told(&error)))?;
+    Ok(client::signed(input, &signature))
+}
