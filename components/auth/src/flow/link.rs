@@ -38,6 +38,12 @@ fn place(text: &str) -> Option<(String, &str)> {
     Some((format!("{scheme}://{authority}"), if path.is_empty() { "/" } else { path }))
 }
 
+/// Scheme, host and port of a web address, as far as it is written so that all readers agree.
+#[must_use]
+pub fn origin(text: &str) -> Option<String> {
+    place(text).map(|(origin, _)| origin)
+}
+
 /// A page of ours.
 #[must_use]
 pub fn own(public_url: &str, path: &str) -> String {

@@ -4,6 +4,7 @@ pub mod access;
 pub mod attempts;
 pub mod filter;
 pub mod link;
+pub mod membership;
 pub mod moment;
 pub mod otp;
 pub mod pattern;
@@ -15,6 +16,8 @@ pub mod scoped;
 pub mod selection;
 pub mod session;
 pub mod sign_in;
+pub mod target;
+pub mod ticket;
 pub mod token;
 pub mod value;
 pub mod verdict;
@@ -34,6 +37,8 @@ pub enum Refusal {
     InvalidToken,
     /// A token of ours whose time is over.
     TokenExpired,
+    /// The address belongs to an account that signs in otherwise.
+    InvalidProvider,
     /// The account is suspended, said only to somebody who held its session.
     UserSuspended,
     /// Not permitted, with an explanation where one may be given.

@@ -7,7 +7,6 @@ use super::{
     fault,
     gatewit::{
         auth::types::{Client, Reason},
-        config::settings::{self, Value as Setting},
         mail::post::{self, Letter},
         passwords::hashing,
         storage::{
@@ -16,7 +15,7 @@ use super::{
             users::{self, User},
         },
     },
-    now_ms, sign, text_setting, verify,
+    list_setting, now_ms, sign, text_setting, verify,
 };
 use crate::flow::{
     Refusal,
@@ -83,11 +82,7 @@ pub(super) fn new_password(password: &str) -> Result<u32, Reason> {
 /// Refuses a link that is not in the list of a setting. `purpose` completes the sentence that people read.
 pub(super) fn check_url(url: Option<&str>, setting: &str, purpose: &str) -> Result<(), Reason> {
     let Some(url) = url else { return Ok(()) };
-    let list = match settings::get(setting) {
-        Some(Setting::List(list)) => list,
-        _ => Vec::new(),
-    };
-    if link::is_listed(url, &list) {
+    if link::is_listed(url, &list_setting(setting)) {
         return Ok(());
     }
     Err(Reason::InvalidPayload(alloc::format!("URL \"{url}\" can't be used to {purpose}")))

@@ -37,6 +37,7 @@ impl From<Refusal> for Reason {
             Refusal::InvalidOtp => Self::InvalidOtp,
             Refusal::InvalidToken => Self::InvalidToken,
             Refusal::TokenExpired => Self::TokenExpired,
+            Refusal::InvalidProvider => Self::InvalidProvider,
             Refusal::UserSuspended => Self::UserSuspended,
             Refusal::Forbidden(why) => Self::Forbidden(why),
             Refusal::InvalidInvite => Self::InvalidInvite,
@@ -92,6 +93,10 @@ pub(super) fn driver_refusal(provider: &str, refusal: driver::Refusal) -> Reason
         driver::Refusal::Refused(text) => {
             log("refused", &text);
             Reason::InvalidCredentials
+        }
+        driver::Refusal::Expired(text) => {
+            log("expired", &text);
+            Reason::InvalidToken
         }
         driver::Refusal::Unavailable(text) => {
             log("unavailable", &text);

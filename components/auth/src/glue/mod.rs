@@ -7,7 +7,9 @@ mod caller;
 mod change;
 mod convert;
 mod fetch;
+mod identities;
 mod invitations;
+mod membership;
 mod profile;
 mod providers;
 mod records;
@@ -17,6 +19,7 @@ mod rights;
 mod second_factor;
 mod sessions;
 mod shares;
+mod single_sign_on;
 
 wit_bindgen::generate!({
     path: "../../wit",
@@ -65,6 +68,14 @@ fn text_setting(name: &str) -> Result<String, Reason> {
     }
 }
 
+/// A setting that is a list of texts. What is not set is empty.
+fn list_setting(name: &str) -> Vec<String> {
+    match settings::get(name) {
+        Some(Value::List(list)) => list,
+        _ => Vec::new(),
+    }
+}
+
 /// A setting that is on or off. What is not set is off.
 fn flag(name: &str) -> bool {
     matches!(settings::get(name), Some(Value::Boolean(true)))
@@ -77,13 +88,21 @@ fn random(bytes: usize) -> Vec<u8> {
 
 /// Whether the signature of a token of ours is good.
 fn verify(jws: &Compact<'_>) -> Result<bool, Reason> {
-    Ok(signing::open("access-tokens")?.verify(jws.signing_input.as_bytes(), &jws.signature)?)
+    verify_with("access-tokens", jws)
+}
+
+fn verify_with(purpose: &str, jws: &Compact<'_>) -> Result<bool, Reason> {
+    Ok(signing::open(purpose)?.verify(jws.signing_input.as_bytes(), &jws.signature)?)
 }
 
 /// Signs claims into a compact token.
 fn sign<T: serde::Serialize>(claims: &T) -> Result<String, Reason> {
+    sign_with("access-tokens", claims)
+}
+
+fn sign_with<T: serde::Serialize>(purpose: &str, claims: &T) -> Result<String, Reason> {
     let input = gatewit_jose::signing_input(ALGORITHM, claims).ok_or(Reason::Internal)?;
-    let signature = signing::open("access-tokens")?.sign(input.as_bytes())?;
+    let signature = signing::open(purpose)?.sign(input.as_bytes())?;
     Ok(gatewit_jose::compact(input, &signature))
 }
 

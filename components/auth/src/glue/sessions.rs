@@ -15,11 +15,12 @@ use super::{
         keys::signing,
         log::log::Level,
         storage::{
-            sessions::{self as stored, NewSession, Rotated, Rotation, Session},
+            identities,
+            sessions::{self as stored, NewSession, Rotated, Rotation, Session, Source},
             users::{self, User},
         },
     },
-    now_ms, number, random, second_factor, sign, write_log,
+    membership, now_ms, number, random, second_factor, sign, write_log,
 };
 use crate::flow::{
     Refusal, access, session, sign_in,
@@ -45,7 +46,7 @@ impl Guest for Auth {
         };
         let user = match &identity.subject {
             Subject::Email(email) => users::find_by_email(email)?,
-            Subject::Identifier(identifier) => users::find_by_identifier(&attempt.provider, identifier)?,
+            Subject::Identifier(identifier) => identities::find(&attempt.provider, identifier)?,
         };
         let account = user.as_ref().map(convert::account);
         sign_in::admit(account.as_ref(), &attempt.provider)?;
@@ -57,7 +58,7 @@ impl Guest for Auth {
             return Err(refusal);
         }
         guard.succeeded()?;
-        let id = begin(Some(&user.id), None, &client)?;
+        let id = begin(Beginning { user: Some(&user.id), ..Beginning::default() }, &client)?;
         grant(&user, &id, attempt.form, Moment::SignIn, &client, now_ms())
     }
 
@@ -73,6 +74,9 @@ impl Guest for Auth {
             return share_refreshed(share, &next, form);
         }
         let user = owner(&session, &id, now_ms)?;
+        if !session.superseded {
+            membership::refresh(user, session.source.as_ref())?;
+        }
         let next = exchange(&id, &session, form, &client, now_ms)?;
         grant(user, &next, form, Moment::Refresh, &client, now_ms)
     }
@@ -84,20 +88,33 @@ impl Guest for Auth {
 }
 
 /// Refuses a sign-in whose second factor is missing or wrong.
-fn check_factor(user: &User, code: Option<&str>) -> Result<(), Reason> {
+pub(super) fn check_factor(user: &User, code: Option<&str>) -> Result<(), Reason> {
     let Some(secret) = &user.tfa_secret else { return Ok(()) };
     let code = code.ok_or(Refusal::InvalidOtp)?;
     if second_factor::accept(user, secret, code, "sign-in")? { Ok(()) } else { Err(Refusal::InvalidOtp.into()) }
 }
 
+/// Whose session begins, and by what.
+#[derive(Default)]
+pub(super) struct Beginning<'a> {
+    pub(super) user: Option<&'a str>,
+    pub(super) share: Option<&'a str>,
+    /// Who at which provider it goes back to, and what the driver wants to see again at its end.
+    pub(super) source: Option<Source>,
+    pub(super) parting_data: Option<String>,
+}
+
 /// Begins a session of an account or a share; its id.
-pub(super) fn begin(user: Option<&str>, share: Option<&str>, client: &Client) -> Result<String, Reason> {
+pub(super) fn begin(beginning: Beginning<'_>, client: &Client) -> Result<String, Reason> {
+    let Beginning { user, share, source, parting_data } = beginning;
     let id = session::first(&random(session::ENTROPY_BYTES).try_into().map_err(|_| Reason::Internal)?);
     let now_ms = now_ms();
     let begun = NewSession {
         token: id.clone(),
         user: user.map(ToString::to_string),
         share: share.map(ToString::to_string),
+        source,
+        parting_data,
         expires_at_ms: now_ms + number("refresh-token-ms")?,
         client: convert::client(client),
     };
@@ -107,12 +124,12 @@ pub(super) fn begin(user: Option<&str>, share: Option<&str>, client: &Client) ->
 
 /// When a token is made: only at sign-in does it say that a second factor is demanded.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Moment {
+pub(super) enum Moment {
     SignIn,
     Refresh,
 }
 
-fn session_id(held: Held) -> Result<String, Reason> {
+pub(super) fn session_id(held: Held) -> Result<String, Reason> {
     match held {
         Held::RefreshToken(token) => Ok(token),
         Held::SessionToken(token) => match token::sort(&token) {
@@ -188,7 +205,14 @@ fn life(form: Form) -> Result<(u64, u64), Reason> {
 }
 
 /// The tokens of a session.
-fn grant(user: &User, id: &str, form: Form, moment: Moment, client: &Client, now_ms: u64) -> Result<Grant, Reason> {
+pub(super) fn grant(
+    user: &User,
+    id: &str,
+    form: Form,
+    moment: Moment,
+    client: &Client,
+    now_ms: u64,
+) -> Result<Grant, Reason> {
     let policies = policies(Some(&user.id), user.role.as_deref(), client)?;
     let rights = access::rights(&policies);
     let (life_seconds, expires_in_ms) = life(form)?;

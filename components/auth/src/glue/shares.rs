@@ -19,7 +19,7 @@ use super::{
         },
     },
     now_ms, number,
-    sessions::{begin, share_grant},
+    sessions::{Beginning, begin, share_grant},
 };
 use crate::flow::{
     Refusal, moment,
@@ -47,7 +47,7 @@ impl Guest for Auth {
         }
         for _ in 0..TRIES {
             if use_once(&share, &client)? {
-                let session = begin(None, Some(&share), &client)?;
+                let session = begin(Beginning { share: Some(&share), ..Beginning::default() }, &client)?;
                 return share_grant(&share, &session, form);
             }
         }
