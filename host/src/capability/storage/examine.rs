@@ -8,7 +8,7 @@ use super::{
         Connection, Failure, Statement,
         catalogue::Catalogue,
         schema::{self, Migration, Owner},
-        select,
+        select, traces,
     },
     sqlite::{self, Sqlite},
     tokens::Form,
@@ -47,6 +47,24 @@ pub(crate) async fn examine(storage: &Storage) -> Result<Findings, OpenError> {
         DatabaseClient::Postgres => {
             let (database, mut connection) = Postgres::look_at(storage).await?;
             findings(storage, database, &mut connection, postgres::MIGRATIONS).await
+        }
+    }
+}
+
+/// The trace of a request, as JSON. Changes nothing either.
+pub(crate) async fn trace(storage: &Storage, request: &str) -> Result<Option<String>, OpenError> {
+    let opened = |database: String| |failure: Failure| OpenError::Open { database, source: failure.into() };
+    match storage.client {
+        DatabaseClient::Sqlite => match Sqlite::look_at(&storage.filename).await? {
+            Some(mut connection) => {
+                let database = storage.filename.display().to_string();
+                traces::read(&mut connection, request).await.map_err(opened(database))
+            }
+            None => Ok(None),
+        },
+        DatabaseClient::Postgres => {
+            let (database, mut connection) = Postgres::look_at(storage).await?;
+            traces::read(&mut connection, request).await.map_err(opened(database))
         }
     }
 }

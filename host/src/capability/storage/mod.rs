@@ -19,17 +19,18 @@ mod view;
 pub(crate) use crate::bindings::auth::gatewit::storage::{
     access::{Permission, Policy, Source},
     counters::Count,
+    identities::{Identity, NewIdentity},
     records::{
         Action, Assignment, Author, Change, Comparison, Ending, Expectation, Input, Node, Operator, Order, Query,
         Relation, Taken, Written,
     },
-    sessions::{Client, NewSession, Rotated, Rotation, Session},
+    sessions::{Client, NewSession, Rotated, Rotation, Session, Source as SessionSource},
     types::{Columns, Field, Value},
     users::{Status, User},
 };
 use async_trait::async_trait;
 pub use examine::Findings;
-pub(crate) use examine::examine;
+pub(crate) use examine::{examine, trace};
 pub use open::OpenError;
 pub(crate) use open::open;
 use std::time::Duration;
@@ -57,8 +58,6 @@ pub(crate) enum UserKey<'a> {
     Id(&'a str),
     /// By e-mail address, without regard to case.
     Email(&'a str),
-    /// By the identifier at a provider, without regard to case.
-    Identifier { provider: &'a str, identifier: &'a str },
     /// By a static token.
     StaticToken(&'a str),
 }
@@ -113,6 +112,24 @@ pub(crate) trait Backend: Send + Sync {
     async fn rotate_session(&self, rotation: Rotation, now_ms: u64) -> Result<Rotated, Error>;
     async fn end_session(&self, token: &str, client: Client, now_ms: u64) -> Result<bool, Error>;
     async fn end_family(&self, token: &str, now_ms: u64) -> Result<u32, Error>;
+    /// Ends the sessions that go back to somebody at a provider, or to a session there.
+    async fn end_by_source(
+        &self,
+        provider: &str,
+        identifier: Option<&str>,
+        session: Option<&str>,
+        now_ms: u64,
+    ) -> Result<u32, Error>;
+    /// What was given at the beginning of a token's family for its end.
+    async fn parting_data(&self, token: &str) -> Result<Option<String>, Error>;
+
+    /// The account of somebody at a provider, without regard to case.
+    async fn user_of_identity(&self, provider: &str, identifier: &str) -> Result<Option<User>, Error>;
+    async fn identities(&self, user: &str) -> Result<Vec<Identity>, Error>;
+    async fn link_identity(&self, identity: NewIdentity, client: Client, now_ms: u64) -> Result<bool, Error>;
+    async fn unlink_identity(&self, user: &str, id: &str, client: Client, now_ms: u64) -> Result<bool, Error>;
+    async fn auth_data(&self, provider: &str, identifier: &str) -> Result<Option<String>, Error>;
+    async fn set_auth_data(&self, provider: &str, identifier: &str, auth_data: Option<String>) -> Result<(), Error>;
 
     async fn policies(&self, user: Option<&str>, role: Option<&str>) -> Result<Vec<Policy>, Error>;
     async fn permissions(&self, policies: &[String], collection: &str, action: &str) -> Result<Vec<Permission>, Error>;
@@ -125,6 +142,11 @@ pub(crate) trait Backend: Send + Sync {
     async fn add_to_count(&self, key: &str, amount: u32, expires_at_ms: u64, now_ms: u64) -> Result<Count, Error>;
     async fn read_count(&self, key: &str, now_ms: u64) -> Result<Option<Count>, Error>;
     async fn clear_count(&self, key: &str) -> Result<(), Error>;
+
+    /// Keeps what happened in a request, as JSON, for a while.
+    async fn keep_trace(&self, request: &str, at_ms: u64, trace: &str) -> Result<(), Error>;
+    #[cfg(test)]
+    async fn trace(&self, request: &str) -> Result<Option<String>, Error>;
 
     /// The columns of the one row of settings.
     async fn settings(&self) -> Result<Vec<Field>, Error>;

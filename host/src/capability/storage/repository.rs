@@ -4,12 +4,12 @@
 //! committed ([`Recent`]).
 
 use super::{
-    Backend, Client, Columns, Count, Error, Field, FirstAdmin, NewSession, Node, Permission, Policy, Query, Rotated,
-    Rotation, Session, Step, User, UserKey, Value, Written,
+    Backend, Client, Columns, Count, Error, Field, FirstAdmin, Identity, NewIdentity, NewSession, Node, Permission,
+    Policy, Query, Rotated, Rotation, Session, Step, User, UserKey, Value, Written,
     recent::Recent,
     sql::{
         Cell, Connection as _, Database, Statement, access, catalogue::Catalogue, counters, fields,
-        first_admin::CreateFirstAdmin, select, sessions, step::Write, users,
+        first_admin::CreateFirstAdmin, identities, select, sessions, step::Write, traces, users,
     },
     tokens::Form,
 };
@@ -95,7 +95,8 @@ impl<D: Database> Backend for Repository<D> {
 
     async fn begin_session(&self, session: NewSession, now_ms: u64) -> Result<(), Error> {
         let key = self.form.key(&session.token);
-        self.database.write(sessions::Begin { key, session, now_ms }).await
+        let (family, _) = self.form.family_range(&session.token);
+        self.database.write(sessions::Begin { key, family, session, now_ms }).await
     }
 
     async fn rotate_session(&self, rotation: Rotation, now_ms: u64) -> Result<Rotated, Error> {
@@ -110,6 +111,49 @@ impl<D: Database> Backend for Repository<D> {
     async fn end_family(&self, token: &str, now_ms: u64) -> Result<u32, Error> {
         let family = self.form.family_range(token);
         self.database.write(sessions::End { family, signed_out: None, now_ms }).await
+    }
+
+    async fn end_by_source(
+        &self,
+        provider: &str,
+        identifier: Option<&str>,
+        session: Option<&str>,
+        now_ms: u64,
+    ) -> Result<u32, Error> {
+        let (provider, identifier) = (provider.to_owned(), identifier.map(ToOwned::to_owned));
+        let session = session.map(ToOwned::to_owned);
+        self.database.write(sessions::EndBySource { provider, identifier, session, now_ms }).await
+    }
+
+    async fn parting_data(&self, token: &str) -> Result<Option<String>, Error> {
+        let (family, _) = self.form.family_range(token);
+        Ok(sessions::parting_data(&mut self.database.reader().await?, &family).await?)
+    }
+
+    async fn user_of_identity(&self, provider: &str, identifier: &str) -> Result<Option<User>, Error> {
+        Ok(identities::find(&mut self.database.reader().await?, provider, identifier).await?)
+    }
+
+    async fn identities(&self, user: &str) -> Result<Vec<Identity>, Error> {
+        Ok(identities::list(&mut self.database.reader().await?, user).await?)
+    }
+
+    async fn link_identity(&self, identity: NewIdentity, client: Client, now_ms: u64) -> Result<bool, Error> {
+        self.database.write(identities::Link { identity, client, now_ms }).await
+    }
+
+    async fn unlink_identity(&self, user: &str, id: &str, client: Client, now_ms: u64) -> Result<bool, Error> {
+        let (user, id) = (user.to_owned(), id.to_owned());
+        self.database.write(identities::Unlink { user, id, client, now_ms }).await
+    }
+
+    async fn auth_data(&self, provider: &str, identifier: &str) -> Result<Option<String>, Error> {
+        Ok(identities::auth_data(&mut self.database.reader().await?, provider, identifier).await?)
+    }
+
+    async fn set_auth_data(&self, provider: &str, identifier: &str, auth_data: Option<String>) -> Result<(), Error> {
+        let (provider, identifier) = (provider.to_owned(), identifier.to_owned());
+        self.database.write(identities::SetAuthData { provider, identifier, auth_data }).await
     }
 
     async fn policies(&self, user: Option<&str>, role: Option<&str>) -> Result<Vec<Policy>, Error> {
@@ -164,6 +208,15 @@ impl<D: Database> Backend for Repository<D> {
             return Ok(());
         }
         self.database.write(counters::Clear(key.to_owned())).await
+    }
+
+    async fn keep_trace(&self, request: &str, at_ms: u64, trace: &str) -> Result<(), Error> {
+        self.database.write(traces::Keep { id: request.to_owned(), at_ms, trace: trace.to_owned() }).await
+    }
+
+    #[cfg(test)]
+    async fn trace(&self, request: &str) -> Result<Option<String>, Error> {
+        Ok(traces::read(&mut self.database.reader().await?, request).await?)
     }
 
     async fn ping(&self) -> Result<Duration, Error> {

@@ -52,9 +52,23 @@ impl Form {
             (Some(family), Self::Plain) => family.to_owned(),
             (Some(family), Self::Hashed) => hash(family).chars().take(HASHED_FAMILY_LENGTH).collect(),
         };
+        Self::range(first)
+    }
+
+    /// From the first to the last key of a family.
+    pub(crate) fn range(family: String) -> (String, String) {
         // `~` sorts after every letter of a token.
-        let end = format!("{first}~");
-        (first, end)
+        let end = format!("{family}~");
+        (family, end)
+    }
+
+    /// The family that a key is of.
+    pub(crate) fn family_of_key(self, key: &str) -> &str {
+        let length = match self {
+            Self::Plain => FAMILY_LENGTH,
+            Self::Hashed => HASHED_FAMILY_LENGTH,
+        };
+        key.get(..length).unwrap_or(key)
     }
 
     /// A stored key as a token, where that is what it is.

@@ -1,10 +1,10 @@
 //! The view of one call on the store: translation between the contract and [`Backend`].
 
 use super::{
-    Backend, Columns, Count, Error, Field, Node, Permission, Policy, Query, Rotated, Session, Step, User, UserKey,
-    Value, Written,
+    Backend, Columns, Count, Error, Field, Identity, NewIdentity, Node, Permission, Policy, Query, Rotated, Session,
+    Step, User, UserKey, Value, Written,
 };
-use crate::bindings::auth::gatewit::storage::{access, counters, records, sessions, types, users};
+use crate::bindings::auth::gatewit::storage::{access, counters, identities, records, sessions, types, users};
 use wasmtime::component::{HasData, Linker};
 
 pub(crate) struct StorageView<'a> {
@@ -29,7 +29,8 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
     sessions::add_to_linker::<T, Granted>(linker, view)?;
     access::add_to_linker::<T, Granted>(linker, view)?;
     records::add_to_linker::<T, Granted>(linker, view)?;
-    counters::add_to_linker::<T, Granted>(linker, view)
+    counters::add_to_linker::<T, Granted>(linker, view)?;
+    identities::add_to_linker::<T, Granted>(linker, view)
 }
 
 type Answer<T> = Result<T, Error>;
@@ -48,10 +49,6 @@ impl types::Host for StorageView<'_> {
 impl users::Host for StorageView<'_> {
     async fn find_by_email(&mut self, email: String) -> Answer<Option<User>> {
         self.store.user(UserKey::Email(&email)).await
-    }
-
-    async fn find_by_identifier(&mut self, provider: String, identifier: String) -> Answer<Option<User>> {
-        self.store.user(UserKey::Identifier { provider: &provider, identifier: &identifier }).await
     }
 
     async fn find(&mut self, id: String) -> Answer<Option<User>> {
@@ -86,6 +83,46 @@ impl sessions::Host for StorageView<'_> {
 
     async fn end_family(&mut self, token: String, now_ms: u64) -> Answer<u32> {
         self.store.end_family(&token, now_ms).await
+    }
+
+    async fn end_by_source(
+        &mut self,
+        provider: String,
+        identifier: Option<String>,
+        session: Option<String>,
+        now_ms: u64,
+    ) -> Answer<u32> {
+        self.store.end_by_source(&provider, identifier.as_deref(), session.as_deref(), now_ms).await
+    }
+
+    async fn parting_data(&mut self, token: String) -> Answer<Option<String>> {
+        self.store.parting_data(&token).await
+    }
+}
+
+impl identities::Host for StorageView<'_> {
+    async fn find(&mut self, provider: String, identifier: String) -> Answer<Option<User>> {
+        self.store.user_of_identity(&provider, &identifier).await
+    }
+
+    async fn list(&mut self, user: String) -> Answer<Vec<Identity>> {
+        self.store.identities(&user).await
+    }
+
+    async fn link(&mut self, identity: NewIdentity, client: sessions::Client, now_ms: u64) -> Answer<bool> {
+        self.store.link_identity(identity, client, now_ms).await
+    }
+
+    async fn unlink(&mut self, user: String, id: String, client: sessions::Client, now_ms: u64) -> Answer<bool> {
+        self.store.unlink_identity(&user, &id, client, now_ms).await
+    }
+
+    async fn auth_data(&mut self, provider: String, identifier: String) -> Answer<Option<String>> {
+        self.store.auth_data(&provider, &identifier).await
+    }
+
+    async fn set_auth_data(&mut self, provider: String, identifier: String, auth_data: Option<String>) -> Answer<()> {
+        self.store.set_auth_data(&provider, &identifier, auth_data).await
     }
 }
 

@@ -1,10 +1,12 @@
 //! What every backend must pass, in each form in which tokens are kept.
 
 mod counters;
+mod identities;
 #[expect(dead_code, unreachable_pub, reason = "the tests of the server use it, too, and there it is public")]
 #[path = "../../../../../tests/support/postgres.rs"]
 mod postgres;
 mod records;
+mod traces;
 
 use super::{
     Backend, Client, Columns, FirstAdmin, NewSession, Rotated, Rotation, Source, Status, UserKey, Value, open,
@@ -85,6 +87,8 @@ async fn begin(store: &dyn Backend, token: &str) {
         token: token.to_owned(),
         user: Some(user),
         share: None,
+        source: None,
+        parting_data: None,
         expires_at_ms: NOW + HOUR,
         client: client(),
     };
@@ -112,8 +116,7 @@ async fn accounts_are_found_by_all_their_keys() {
         assert!(store.user(UserKey::Id("nobody")).await.unwrap().is_none(), "{name}");
         assert!(store.user(UserKey::StaticToken("")).await.unwrap().is_none(), "{name}");
         assert!(store.user(UserKey::Email("%")).await.unwrap().is_none(), "{name}");
-        let identifier = UserKey::Identifier { provider: "default", identifier: "x" };
-        assert!(store.user(identifier).await.unwrap().is_none(), "{name}");
+        assert!(store.user_of_identity("default", "x").await.unwrap().is_none(), "{name}");
         let (id, hash) = store.password("admin@example.com", "default").await.unwrap().unwrap();
         assert_eq!((id.as_str(), hash.as_deref()), (user.id.as_str(), Some("$hash")), "{name}");
         assert_eq!(store.password_hash(&id).await.unwrap(), Some(Some("$hash".into())), "{name}");

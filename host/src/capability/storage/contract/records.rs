@@ -402,6 +402,8 @@ async fn a_share_has_sessions_of_nobody() {
             share: Some(share.clone()),
             expires_at_ms: NOW + HOUR,
             client: client(),
+            source: None,
+            parting_data: None,
         };
         store.begin_session(session, NOW).await.unwrap();
         let rotated = store.rotate_session(rotation(&token('s', '1'), &token('s', '2')), NOW).await.unwrap();

@@ -43,6 +43,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         text: include_str!("migrations/0001.sql"),
     },
     Migration { number: 2, name: "counts", ours_alone: true, text: include_str!("migrations/0002.sql") },
+    Migration { number: 3, name: "identities", ours_alone: true, text: include_str!("migrations/0003.sql") },
+    Migration { number: 4, name: "traces", ours_alone: true, text: include_str!("migrations/0004.sql") },
 ];
 
 /// Keeps other hosts out while tables are looked at and made. The number is one that nobody takes by chance: `gatewit`.

@@ -1,11 +1,11 @@
-//! Sessions. A change is one transaction, whatever it touches.
+//! Sessions, and who at which provider they go back to. A change is one transaction, whatever it touches.
 
 use super::{
-    Change, Connection, Failure, Statement, stamp,
+    Change, Connection, Draft, Failure, Statement, stamp,
     trail::{self, Entry},
     users,
 };
-use crate::capability::storage::{Client, NewSession, Rotated, Rotation, Session, tokens::Form};
+use crate::capability::storage::{Client, NewSession, Rotated, Rotation, Session, SessionSource, tokens::Form};
 use async_trait::async_trait;
 
 pub(crate) async fn find(
@@ -15,21 +15,32 @@ pub(crate) async fn find(
     now_ms: u64,
 ) -> Result<Option<Session>, Failure> {
     const FIND: &str = concat!(
-        "SELECT s.share, s.expires, s.next_token, s.\"user\", ",
+        "SELECT s.share, s.expires, s.next_token, f.provider, f.identifier, f.session, s.\"user\", ",
         users::columns!(),
         " FROM directus_sessions s LEFT JOIN directus_users u ON u.id = s.\"user\" \
+         LEFT JOIN gatewit_session_sources f ON f.family = $3 \
          WHERE s.token = $1 AND s.expires > $2"
     );
-    let statement = Statement::new(FIND).bind(key).bind(stamp(now_ms));
+    let statement = Statement::new(FIND).bind(key).bind(stamp(now_ms)).bind(form.family_of_key(key));
     let Some(mut row) = connection.row(&statement).await? else { return Ok(None) };
     let (share, expires_at_ms, next) = (row.optional_text()?, row.time()?, row.optional_text()?);
+    let (provider, identifier, session) = (row.optional_text()?, row.optional_text()?, row.optional_text()?);
+    let source = provider.zip(identifier);
+    let source = source.map(|(provider, identifier)| SessionSource { provider, identifier, session });
     let user = match row.optional_text()? {
         Some(_) => Some(users::from_row(&mut row)?),
         None => None,
     };
     let superseded = next.is_some();
     let successor = next.and_then(|key| form.token(key));
-    Ok(Some(Session { user, share, expires_at_ms, superseded, successor }))
+    Ok(Some(Session { user, share, source, expires_at_ms, superseded, successor }))
+}
+
+/// What was given for the end of a family.
+pub(crate) async fn parting_data(connection: &mut dyn Connection, family: &str) -> Result<Option<String>, Failure> {
+    let statement = Statement::new("SELECT parting_data FROM gatewit_session_sources WHERE family = $1");
+    let row = connection.row(&statement.bind(family)).await?;
+    Ok(row.map(|mut row| row.optional_text()).transpose()?.flatten())
 }
 
 /// Whose a session is: an account's or a share's.
@@ -41,6 +52,7 @@ struct Owner<'a> {
 /// A new row; expired rows of everybody go.
 pub(crate) struct Begin {
     pub(crate) key: String,
+    pub(crate) family: String,
     pub(crate) session: NewSession,
     pub(crate) now_ms: u64,
 }
@@ -56,8 +68,40 @@ impl Change for Begin {
         let owner = Owner { user: user.as_deref(), share: share.as_deref() };
         insert(connection, &self.key, &owner, *expires_at_ms, client).await?;
         let Some(user) = user else { return Ok(()) };
+        if let Some(source) = &self.session.source {
+            self.remember(connection, user, source).await?;
+        }
         record(connection, "login", user, client, self.now_ms).await?;
         touch(connection, user, self.now_ms).await
+    }
+}
+
+impl Begin {
+    /// Writes the source down; those of the account's sessions that are gone go.
+    async fn remember(
+        &self,
+        connection: &mut dyn Connection,
+        user: &str,
+        source: &SessionSource,
+    ) -> Result<(), Failure> {
+        let gone = Statement::new(
+            "DELETE FROM gatewit_session_sources WHERE \"user\" = $1 AND NOT EXISTS \
+             (SELECT 1 FROM directus_sessions s WHERE s.\"user\" = $1 \
+              AND substr(s.token, 1, length(gatewit_session_sources.family)) = gatewit_session_sources.family)",
+        );
+        connection.run(&gone.bind(user)).await?;
+        let statement = Statement::new(
+            "INSERT INTO gatewit_session_sources (family, \"user\", provider, identifier, session, parting_data) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&self.family)
+        .bind(user)
+        .bind(&source.provider)
+        .bind(&source.identifier)
+        .bind(source.session.as_ref())
+        .bind(self.session.parting_data.as_ref());
+        connection.run(&statement).await?;
+        Ok(())
     }
 }
 
@@ -122,21 +166,63 @@ impl Change for End {
     type Output = u32;
 
     async fn apply(&self, connection: &mut dyn Connection) -> Result<u32, Failure> {
-        let bytewise = connection.dialect().bytewise();
-        let statement = Statement::made(format!(
-            "DELETE FROM directus_sessions WHERE token{bytewise} >= $1 AND token{bytewise} < $2 \
-             RETURNING \"user\", expires"
-        ));
-        let (mut owner, mut alive) = (None, 0_u32);
-        for mut row in connection.rows(&statement.bind(&self.family.0).bind(&self.family.1)).await? {
-            owner = owner.or(row.optional_text()?);
-            alive = alive.saturating_add(u32::from(row.time()? > self.now_ms));
-        }
+        let (owner, alive) = end(connection, &self.family, self.now_ms).await?;
         if let (Some(user), Some(client)) = (owner, &self.signed_out) {
             record(connection, "logout", &user, client, self.now_ms).await?;
         }
         Ok(alive)
     }
+}
+
+/// Removes the sessions that go back to somebody at a provider, or to a session there. How many rows were alive.
+pub(crate) struct EndBySource {
+    pub(crate) provider: String,
+    pub(crate) identifier: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) now_ms: u64,
+}
+
+#[async_trait]
+impl Change for EndBySource {
+    type Output = u32;
+
+    async fn apply(&self, connection: &mut dyn Connection) -> Result<u32, Failure> {
+        let mut statement = Draft::default();
+        statement.push("SELECT family FROM gatewit_session_sources WHERE provider = ").argument(&self.provider);
+        if let Some(identifier) = &self.identifier {
+            statement.push(" AND lower(identifier) = lower(").argument(identifier).push(")");
+        }
+        if let Some(session) = &self.session {
+            statement.push(" AND session = ").argument(session);
+        }
+        let mut alive = 0_u32;
+        for mut row in connection.rows(&statement.finish()).await? {
+            let (_, ended) = end(connection, &Form::range(row.text()?), self.now_ms).await?;
+            alive = alive.saturating_add(ended);
+        }
+        Ok(alive)
+    }
+}
+
+/// Removes the rows of a family, and where it goes back to. Its owner, and how many rows were alive.
+async fn end(
+    connection: &mut dyn Connection,
+    (first, end): &(String, String),
+    now_ms: u64,
+) -> Result<(Option<String>, u32), Failure> {
+    let bytewise = connection.dialect().bytewise();
+    let statement = Statement::made(format!(
+        "DELETE FROM directus_sessions WHERE token{bytewise} >= $1 AND token{bytewise} < $2 \
+         RETURNING \"user\", expires"
+    ));
+    let (mut owner, mut alive) = (None, 0_u32);
+    for mut row in connection.rows(&statement.bind(first).bind(end)).await? {
+        owner = owner.or(row.optional_text()?);
+        alive = alive.saturating_add(u32::from(row.time()? > now_ms));
+    }
+    let statement = Statement::new("DELETE FROM gatewit_session_sources WHERE family = $1");
+    connection.run(&statement.bind(first)).await?;
+    Ok((owner, alive))
 }
 
 async fn insert(

@@ -15,16 +15,10 @@ pub(super) use columns;
 pub(crate) async fn find(connection: &mut dyn Connection, key: UserKey<'_>) -> Result<Option<User>, Failure> {
     const BY_ID: &str = concat!("SELECT ", columns!(), " FROM directus_users u WHERE u.id = $1");
     const BY_EMAIL: &str = concat!("SELECT ", columns!(), " FROM directus_users u WHERE lower(u.email) = lower($1)");
-    const BY_IDENTIFIER: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM directus_users u WHERE lower(u.external_identifier) = lower($1) AND u.provider = $2"
-    );
     const BY_STATIC_TOKEN: &str = concat!("SELECT ", columns!(), " FROM directus_users u WHERE u.token = $1");
     let statement = match key {
         UserKey::Id(id) => Statement::new(BY_ID).bind(id),
         UserKey::Email(email) => Statement::new(BY_EMAIL).bind(email),
-        UserKey::Identifier { provider, identifier } => Statement::new(BY_IDENTIFIER).bind(identifier).bind(provider),
         UserKey::StaticToken(token) => Statement::new(BY_STATIC_TOKEN).bind(token),
     };
     connection.row(&statement).await?.map(|mut row| from_row(&mut row)).transpose()

@@ -50,6 +50,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         ours_alone: false,
         text: include_str!("migrations/0003.sql"),
     },
+    Migration { number: 4, name: "identities", ours_alone: true, text: include_str!("migrations/0004.sql") },
+    Migration { number: 5, name: "traces", ours_alone: true, text: include_str!("migrations/0005.sql") },
 ];
 
 /// A SQLite file.
