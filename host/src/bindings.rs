@@ -1,6 +1,6 @@
 //! Types and traits generated from `wit/`: the host's only call of `bindgen!`.
 //!
-//! Both worlds share the driver's types, so that an identity passes from a driver to the rules without translation.
+//! The worlds share the driver's types, so that an identity passes from a driver to the rules without translation.
 
 /// The world of the auth component.
 pub(crate) mod auth {
@@ -10,6 +10,12 @@ pub(crate) mod auth {
         imports: {
             "gatewit:storage": async | trappable,
             "gatewit:drivers/dispatch.login": async,
+            "gatewit:drivers/dispatch.begin": async,
+            "gatewit:drivers/dispatch.recall": async,
+            "gatewit:drivers/dispatch.finish": async,
+            "gatewit:drivers/dispatch.refresh": async,
+            "gatewit:drivers/dispatch.leave": async,
+            "gatewit:drivers/dispatch.read-notice": async,
             "gatewit:keys": trappable,
             "gatewit:mail": async,
             "gatewit:passwords": async | trappable,
@@ -25,17 +31,26 @@ pub(crate) mod auth {
     });
 }
 
-/// The world of drivers that take credentials, and what `local` may use besides.
+/// Everything that a driver may export, of which each exports a part; and what no other component imports.
 pub(crate) mod driver {
     wasmtime::component::bindgen!({
         path: "../wit",
-        world: "gatewit:worlds/credentials-driver",
+        inline: "
+            package gatewit:host;
+
+            world drivers {
+                import gatewit:cache/cache@0.1.0;
+
+                export gatewit:driver/about@0.1.0;
+                export gatewit:driver/credentials@0.1.0;
+                export gatewit:driver/redirect@0.1.0;
+                export gatewit:driver/refresh@0.1.0;
+                export gatewit:driver/logout@0.1.0;
+            }
+        ",
+        world: "gatewit:host/drivers",
         exports: { default: async },
-        with: {
-            "gatewit:config/settings": super::auth::gatewit::config::settings,
-            "gatewit:driver/types": super::auth::gatewit::driver::types,
-            "gatewit:log/log": super::auth::gatewit::log::log,
-        },
+        with: { "gatewit:driver/types": super::auth::gatewit::driver::types },
     });
 }
 

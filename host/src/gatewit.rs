@@ -3,7 +3,7 @@
 use crate::{
     Clock, Config, Secret, StartError, SystemClock,
     bindings::auth::gatewit::auth::types::Reason,
-    capability::{drivers::Served, storage::Backend},
+    capability::{drivers::Served, storage::Backend, trace::Trace},
     engine::{CallError, Conversation, Rules, Services},
     http::{
         listener::{self, Limits},
@@ -86,6 +86,7 @@ impl Gatewit {
     /// Finishes what is being written and lets go of the database. Requests that come later are refused.
     pub async fn close(&self) {
         self.0.services.post.close().await;
+        self.0.services.traces.close().await;
         self.0.services.store.close().await;
     }
 }
@@ -97,12 +98,12 @@ impl Server {
 
     /// A provider that can be signed in with.
     pub(crate) fn provider(&self, name: &str) -> Option<&Served> {
-        self.services.drivers.get()?.find(name)
+        self.services.drivers.get()?.find(name).map(AsRef::as_ref)
     }
 
     /// Opens a sandbox for one request.
-    pub(crate) async fn rules(&self) -> Result<Conversation, Reason> {
-        self.rules.open(&self.services).await.map_err(|error| broken(&error))
+    pub(crate) async fn rules(&self, trace: &Trace) -> Result<Conversation, Reason> {
+        self.rules.open(&self.services, trace).await.map_err(|error| broken(&error))
     }
 }
 

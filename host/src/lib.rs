@@ -34,13 +34,26 @@ pub use capability::{
     mail::OpenError as MailError,
     passwords::argon2::Error as HashError,
     storage::{Findings, OpenError},
+    trace::Step,
+    traces::FailedSignIn,
 };
 pub use config::Config;
+
+/// Public keys of others, as drivers verify with them.
+pub mod keys {
+    pub use crate::capability::keys::{Denied, public::PublicKey};
+}
 pub use engine::LoadError;
 pub use gatewit::{FirstAdmin, Gatewit};
 pub use http::service::Service;
 pub use secret::Secret;
 pub use start::StartError;
+
+/// What happened in a sign-in that failed, by the id of its request in the log. `None` if that is not known or too long ago.
+pub async fn trace(config: &Config, request: &str) -> Result<Option<FailedSignIn>, OpenError> {
+    let found = capability::storage::trace(&config.storage, request).await?;
+    Ok(found.as_deref().and_then(FailedSignIn::parse))
+}
 
 /// What the database that `config` names is like, and what a start would do to it. Makes nothing and changes nothing.
 pub async fn examine(config: &Config) -> Result<Findings, OpenError> {

@@ -29,6 +29,14 @@ struct Arguments {
 enum Command {
     /// Look at the database: what it is, what would be added to it, and what is never touched. Changes nothing.
     Doctor,
+    /// Tell what happened in a sign-in that failed.
+    Trace {
+        /// The id of its request, as the log has it.
+        id: String,
+        /// As one line of JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,10 +61,17 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match arguments.command {
+    match &arguments.command {
         Some(Command::Doctor) => {
             let findings = runtime.block_on(gatewit_host::examine(&config))?;
             tell(&mut std::io::stdout(), findings.to_string().trim_end());
+            Ok(())
+        }
+        Some(Command::Trace { id, json }) => {
+            let found = runtime.block_on(gatewit_host::trace(&config, id))?;
+            let failed =
+                found.context("no failed sign-in has this id; they are kept for 7 days, and the last 10000")?;
+            tell(&mut std::io::stdout(), &if *json { failed.to_json() } else { failed.to_string() });
             Ok(())
         }
         None => runtime.block_on(serve(config)),

@@ -2,38 +2,33 @@
 //!
 //! Whatever is wrong is said here, in one line with its cause, and nothing is served. Absent: work at run time.
 
+mod components;
+mod drivers;
+mod provider;
 mod settings;
 
 use crate::{
     Config, Secret,
     capability::{
+        cache::Cache,
         clock::Clock,
-        config::Settings,
-        drivers::{Drivers, Served},
         keys::hmac,
         mail::{self, Post},
         passwords::{Passwords, argon2, pool::Pool},
         storage::{self, Backend},
+        traces::Traces,
     },
-    engine::{Budget, CallError, CodeCache, Driver, LoadError, Rules, Runtime, Services},
+    engine::{Budget, CodeCache, LoadError, Rules, Runtime, Services},
     gatewit::FirstAdmin,
     http::email,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{
-    collections::BTreeMap,
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
-
-const AUTH: &str = "auth";
-const LOCAL: &str = "local";
-
-/// The first-party components, inside of the binary.
-const BUILT_IN: [(&str, &[u8]); 2] =
-    [(AUTH, include_bytes!(env!("GATEWIT_COMPONENT_AUTH"))), (LOCAL, include_bytes!(env!("GATEWIT_COMPONENT_LOCAL")))];
 
 /// Bytes of a secret that is made up: as many as the hash gives (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
@@ -41,15 +36,15 @@ const SECRET_BYTES: usize = 32;
 /// Bytes of a password that is made up, 16 letters.
 const PASSWORD_BYTES: usize = 12;
 
-/// Largest component file that is read. A Python interpreter with its library is 18 MB.
-const COMPONENT_BYTES_MAX: u64 = 64 << 20;
-
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting cannot be sent on the wire.
     #[error("{0}")]
     Setting(String),
+    /// Providers cannot be served as they are set.
+    #[error("providers cannot be served as they are set:\n  {}", .0.join("\n  "))]
+    Providers(Vec<String>),
     /// The data folder cannot be used.
     #[error("cannot use the data folder `{}`", path.display())]
     Data {
@@ -100,19 +95,22 @@ pub(crate) async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<P
     let (keys, code_key) = hmac::keys(&secret);
     let post = Post::start(&config.mail, &config.server.public_url, data, store.clone(), clock.clone())?;
     let passwords = passwords(config, &store)?;
-    let services = Arc::new(Services { passwords, store, keys, post, clock, drivers: OnceLock::new() });
+    let (cache, traces, drivers) = (Cache::default(), Traces::start(store.clone()), OnceLock::new());
+    let services = Arc::new(Services { store, passwords, keys, post, cache, traces, clock, drivers });
 
     let runtime = Arc::new(Runtime::start(Budget {
         memory_bytes: usize::try_from(config.engine.call_memory_bytes).unwrap_or(usize::MAX),
         time: config.engine.call_time,
         calls: config.engine.calls,
+        waiting: config.outbound.calls,
+        wait: config.outbound.call_timeout,
     })?);
-    let cache = CodeCache::new(config.engine.code_cache.clone(), code_key);
-    let mut components = components(&config.engine.components)?;
-    let auth = components.remove(AUTH).unwrap_or_default();
-    let rules = Rules::load(&runtime, &cache, AUTH, &auth, settings::of_rules(config))?;
+    let code = CodeCache::new(config.engine.code_cache.clone(), code_key);
+    let mut components = components::all(&config.engine.components)?;
+    let auth = components.remove(components::AUTH).unwrap_or_default();
+    let rules = Rules::load(&runtime, &code, components::AUTH, &auth.wasm, settings::of_rules(config))?;
     rules.check(&services).await?;
-    let drivers = drivers(config, &runtime, &cache, &services, components).await?;
+    let drivers = drivers::load(config, &runtime, &code, &services, components).await?;
     let _ = services.drivers.set(drivers);
 
     let first_admin = first_admin(config, &services).await?;
@@ -165,82 +163,6 @@ fn passwords(config: &Config, store: &Arc<dyn Backend>) -> Result<Passwords, Sta
     let workers = settings.workers.map_or_else(cores, |workers| usize::try_from(workers).unwrap_or(1));
     let pool = Pool::start(workers, usize::try_from(settings.queue).unwrap_or(usize::MAX))?;
     Ok(Passwords::new(pool, cost, store.clone()))
-}
-
-/// All components by name. A file in the folder stands in for the built-in one of its name.
-fn components(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, LoadError> {
-    let mut found: BTreeMap<String, Vec<u8>> =
-        BUILT_IN.iter().map(|(name, wasm)| ((*name).to_owned(), wasm.to_vec())).collect();
-    let unreadable = |name: &Path, source| LoadError::Read { name: name.display().to_string(), source };
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
-        Err(error) => return Err(unreadable(folder, error)),
-    };
-    for entry in entries {
-        let path = entry.map_err(|error| unreadable(folder, error))?.path();
-        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        if path.extension().is_none_or(|extension| extension != "wasm") {
-            continue;
-        }
-        let read = || match std::fs::metadata(&path)?.len() {
-            ..=COMPONENT_BYTES_MAX => std::fs::read(&path),
-            _ => Err(std::io::Error::other(format!("larger than {COMPONENT_BYTES_MAX} bytes"))),
-        };
-        tracing::info!(component = name, file = %path.display(), "a component of the folder is used");
-        found.insert(name.to_owned(), read().map_err(|error| unreadable(&path, error))?);
-    }
-    Ok(found)
-}
-
-/// Loads the drivers and assigns them to providers.
-async fn drivers(
-    config: &Config,
-    runtime: &Arc<Runtime>,
-    cache: &CodeCache,
-    services: &Arc<Services>,
-    components: BTreeMap<String, Vec<u8>>,
-) -> Result<Drivers, StartError> {
-    use crate::bindings::auth::gatewit::drivers::dispatch::Provider;
-    use crate::config::ProviderMode;
-    let mut loaded = BTreeMap::new();
-    for (name, wasm) in components {
-        let driver = Arc::new(Driver::load(runtime, cache, &name, &wasm)?);
-        let refused = |reason: String| LoadError::Refused { name: name.clone(), reason };
-        let described = driver.describe(services).await.map_err(|error: CallError| refused(error.to_string()))?;
-        if described.name != name {
-            let reason = format!("it calls itself `{}`; name the file {0}.wasm", described.name);
-            return Err(refused(reason).into());
-        }
-        loaded.insert(name, (driver, described.fields));
-    }
-    let serve = |name: &str, driver: &str, settings: Settings| {
-        let (component, fields) = loaded.get(driver)?;
-        Some(Served { name: name.into(), driver: component.clone(), fields: fields.clone(), settings })
-    };
-    let mut drivers = Drivers::default();
-    if !config.auth.disable_default {
-        drivers.served.extend(serve("default", LOCAL, Settings::default()));
-    }
-    for provider in &config.auth.providers {
-        let served = serve(&provider.name, &provider.driver, settings::of_provider(&provider.settings));
-        if served.is_none() {
-            tracing::warn!(
-                provider = provider.name,
-                driver = provider.driver,
-                "there is no such driver; the provider is listed only"
-            );
-        }
-        drivers.served.extend(served);
-        drivers.listed.push(Provider {
-            name: provider.name.clone(),
-            driver: provider.driver.clone(),
-            label: provider.label.clone(),
-            icon: provider.icon.clone(),
-            session: matches!(provider.driver.as_str(), LOCAL | "ldap") || provider.mode == ProviderMode::Session,
-        });
-    }
-    Ok(drivers)
 }
 
 /// An empty database gets an administrator, with the configured password or one that is made up and told once.

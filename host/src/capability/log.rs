@@ -3,6 +3,7 @@
 //! Lines are limited in number and length, and what looks like a secret is taken out: a driver is not trusted to keep
 //! tokens out of the log.
 
+use super::trace::Trace;
 use crate::bindings::auth::gatewit::log::log::{self, Field, Level};
 use std::fmt::Write;
 use wasmtime::component::{HasData, Linker};
@@ -25,6 +26,8 @@ pub(crate) struct LogView<'a> {
     pub(crate) provider: Option<&'a str>,
     /// Lines written in this call.
     pub(crate) lines: &'a mut u32,
+    /// Where lines are kept for a sign-in that fails.
+    pub(crate) trace: &'a Trace,
 }
 
 struct Granted;
@@ -55,6 +58,13 @@ impl log::Host for LogView<'_> {
         }
         let (component, provider) = (self.component, self.provider);
         let (message, facts) = line(&message, &fields);
+        let word = match level {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        };
+        self.trace.add(word, provider.unwrap_or(component), format!("{message} {facts}").trim_end());
         match level {
             Level::Debug => tracing::debug!(component, provider, facts, "{message}"),
             Level::Info => tracing::info!(component, provider, facts, "{message}"),
@@ -82,7 +92,7 @@ fn line(message: &str, fields: &[Field]) -> (String, String) {
 }
 
 /// Takes out words that look like tokens: JWTs, and long runs of random letters.
-fn redact(text: &str) -> String {
+pub(crate) fn redact(text: &str) -> String {
     let is_token = |word: &str| {
         let letters = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
         word.split(|c| !letters(c)).any(|run| run.starts_with("eyJ") || run.len() >= 40)
@@ -91,7 +101,7 @@ fn redact(text: &str) -> String {
 }
 
 /// At most `bytes` of a text, cut between characters.
-fn cut(text: &str, bytes: usize) -> &str {
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::decode::{boolean, duration, ttl};
+use super::decode::{boolean, duration, list, ttl};
 use super::duration::Ttl;
 use super::provider::Provider;
 use super::setting::{Setting, put};
@@ -22,6 +22,9 @@ pub struct Auth {
     pub login_stall_time: Duration,
     /// Is sign-in with e-mail and password switched off (`AUTH_DISABLE_DEFAULT`, default false)?
     pub disable_default: bool,
+    /// Further addresses under which browsers reach this server, for the way back from a provider
+    /// (`AUTH_ALLOWED_PUBLIC_URLS`, default none).
+    pub allowed_public_urls: Vec<String>,
     /// The providers of the configuration in their order (`AUTH_PROVIDERS`, default none).
     pub providers: Vec<Provider>,
 }
@@ -35,6 +38,7 @@ impl Default for Auth {
             session_refresh_grace_period: Duration::from_secs(10),
             login_stall_time: Duration::from_millis(500),
             disable_default: false,
+            allowed_public_urls: Vec::new(),
             providers: Vec::new(),
         }
     }
@@ -48,5 +52,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         put(&mut c.auth.session_refresh_grace_period, duration(v))
     }),
     Setting::new("LOGIN_STALL_TIME", "auth.login_stall_time", |c, v| put(&mut c.auth.login_stall_time, duration(v))),
+    Setting::new("AUTH_ALLOWED_PUBLIC_URLS", "auth.allowed_public_urls", |c, v| {
+        put(&mut c.auth.allowed_public_urls, list(v))
+    }),
     Setting::new("AUTH_DISABLE_DEFAULT", "auth.disable_default", |c, v| put(&mut c.auth.disable_default, boolean(v))),
 ];

@@ -11,7 +11,7 @@ use super::setting::{Setting, put};
 const CALL_MEMORY_BYTES: (u64, u64) = (1 << 20, 1 << 32);
 
 /// Most calls at once: each reserves address space, of which a 47-bit process has no more.
-const CALLS_MAX: u64 = 16_384;
+const CALLS_MAX: u64 = 13_000;
 
 /// Shortest time of a call: below it the deadline's own granularity would end calls.
 const CALL_TIME_MIN: Duration = Duration::from_millis(10);

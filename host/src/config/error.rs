@@ -41,10 +41,10 @@ impl fmt::Display for Warning {
 
 /// Why a setting refuses a value, worded to follow the value: `is not a duration; write for example 15m`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal(pub(super) String);
+pub(crate) struct Refusal(pub(crate) String);
 
 impl Refusal {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 }
@@ -72,7 +72,7 @@ impl Report {
 }
 
 /// `, did you mean X?` with the name of `names` nearest to `wrong`, or nothing if none is near.
-pub(super) fn hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
     let near = names.map(|name| (distance(wrong, name), name)).min();
     match near {
         Some((distance, name)) if distance <= 1 + wrong.len() / 5 => {

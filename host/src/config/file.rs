@@ -167,7 +167,7 @@ fn is_section(path: &str) -> bool {
 }
 
 /// TOML in the words of JSON; a date is its text.
-fn json(value: toml::Value) -> Json {
+pub(super) fn json(value: toml::Value) -> Json {
     match value {
         toml::Value::String(text) => Json::from(text),
         toml::Value::Integer(number) => Json::from(number),

@@ -30,12 +30,15 @@ mod error;
 mod file;
 mod graphql;
 mod keys;
+mod kind;
 mod limits;
 mod log;
 mod mail;
 mod network;
 mod origin_pattern;
+pub(crate) mod outbound;
 mod passwords;
+mod preset;
 mod provider;
 mod server;
 mod setting;
@@ -59,11 +62,13 @@ pub use self::engine::Engine;
 pub use self::error::{ConfigErrors, Warning};
 pub use self::graphql::Graphql;
 pub use self::keys::Keys;
+pub use self::kind::{Cast, Kind, ProviderSetting};
 pub use self::limits::{Limit, LimitStore, Limits};
 pub use self::log::{Log, LogLevel, LogStyle};
 pub use self::mail::{Mail, MailTransport, NewLine, Sendmail, Smtp, SmtpTls};
 pub use self::network::{Network, TrustProxy};
 pub use self::origin_pattern::OriginPattern;
+pub use self::outbound::Outbound;
 pub use self::passwords::{Argon2Variant, Passwords};
 pub use self::provider::{Provider, ProviderMode};
 pub use self::server::{Directive, Hsts, Server};
@@ -72,6 +77,7 @@ pub use self::sources::{ReadFile, Sources};
 pub use self::storage::{DatabaseClient, Encryption, Postgres, Storage, TokenStorage};
 
 use self::error::Report;
+pub(crate) use self::error::hint;
 use self::file::TomlFile;
 use self::setting::Setting;
 use self::sources::{DIRECTIVE_PREFIX, Entry, Variables};
@@ -95,6 +101,8 @@ pub struct Config {
     pub keys: Keys,
     /// The WebAssembly engine.
     pub engine: Engine,
+    /// The way to providers.
+    pub outbound: Outbound,
     /// The log.
     pub log: Log,
     /// Letters.
@@ -122,7 +130,8 @@ impl Config {
         let file = TomlFile::parse(sources.toml.as_ref(), &mut report);
         let mut config = Self::default();
         for setting in setting::all() {
-            if let Some(entry) = variables.get(setting.variable).or_else(|| file.get(setting.path)) {
+            let variable = setting.names().find_map(|name| variables.get(name));
+            if let Some(entry) = variable.or_else(|| file.get(setting.path)) {
                 report.keep(config.apply(setting, entry, &sources.read_file));
             }
         }

@@ -5,14 +5,16 @@
 //! (`AUTH_OKTA_DEV_ICON` to `okta_dev`, not to `okta`), so that no driver is handed the secrets of another: Directus hands
 //! it to both. Deliberately absent: what the settings mean, which only a driver knows.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde_json::Value as Json;
-
+use super::cast::Value;
 use super::decode::{list, optional_text};
 use super::error::Report;
-use super::file::TomlFile;
+use super::file::{TomlFile, json};
+use super::kind::ProviderSetting;
+use super::preset;
 use super::sources::{Content, Entry, PROVIDER_PREFIX, ReadFile, Variables};
 
 /// The variable that lists names.
@@ -37,8 +39,8 @@ pub struct Provider {
     pub icon: Option<String>,
     /// What a sign-in through a redirect ends in (`AUTH_<NAME>_MODE`).
     pub mode: ProviderMode,
-    /// The driver's settings, sorted by name in camelCase; a dot nests: `client.tlsOptions`.
-    pub settings: Vec<(String, Json)>,
+    /// All other settings, sorted by name, for the driver and for the rules.
+    pub settings: Vec<ProviderSetting>,
 }
 
 /// What a sign-in through a redirect ends in.
@@ -53,14 +55,13 @@ pub enum ProviderMode {
 
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let settings: Vec<&str> = self.settings.iter().map(|(key, _)| key.as_str()).collect();
         f.debug_struct("Provider")
             .field("name", &self.name)
             .field("driver", &self.driver)
             .field("label", &self.label)
             .field("icon", &self.icon)
             .field("mode", &self.mode)
-            .field("settings", &settings)
+            .field("settings", &self.settings)
             .finish()
     }
 }
@@ -71,7 +72,8 @@ pub(super) fn providers(vars: &Variables, file: &TomlFile, read_file: &ReadFile,
     check_names(&names, report);
     let mut found = Vec::new();
     for name in &names {
-        let entries = entries(name, &names, vars, file);
+        let mut entries = entries(name, &names, vars, file);
+        add_preset(name, &mut entries, read_file, report);
         found.extend(provider(name, &entries, read_file, report));
     }
     found
@@ -122,6 +124,24 @@ fn entries(name: &str, names: &[String], vars: &Variables, file: &TomlFile) -> B
     all.filter(|(key, _)| !key.is_empty()).collect()
 }
 
+/// Puts what a preset knows below what is set, and takes away what only the preset asked for.
+fn add_preset(name: &str, entries: &mut BTreeMap<String, (String, Entry)>, read_file: &ReadFile, report: &mut Report) {
+    let Some(entry) = entries.remove("preset") else { return };
+    let Some(preset) = report.keep(text_of(&entry, read_file)).flatten() else { return };
+    let asked = RefCell::new(BTreeSet::new());
+    let given = |setting: &str| {
+        asked.borrow_mut().insert(camel_case(setting));
+        text_of(entries.get(&camel_case(setting))?, read_file).ok().flatten()
+    };
+    let known = preset::settings(&preset, &given).map_err(|problem| format!("{}: {problem}", entry.1.written));
+    entries.retain(|key, _| !asked.borrow().contains(key));
+    for (key, value) in report.keep(known).unwrap_or_default() {
+        let written = format!("{key} of the preset {preset:?} of provider {name:?}");
+        let entry = Entry { written, content: Content::Typed(Value::from(json(value))) };
+        entries.entry(camel_case(key)).or_insert((String::new(), entry));
+    }
+}
+
 /// `CLIENT_ID` of `AUTH_OKTA_CLIENT_ID` for `okta`.
 fn key_of<'a>(variable: &'a str, provider: &str) -> Option<&'a str> {
     let after_prefix = variable.strip_prefix(PROVIDER_PREFIX)?;
@@ -139,7 +159,7 @@ fn provider(
     let (driver, label, icon, mode) = (word("driver"), word("label"), word("icon"), word("mode"));
     let mut settings = Vec::new();
     for (key, entry) in entries.iter().filter(|(key, _)| !["driver", "label", "icon", "mode"].contains(&key.as_str())) {
-        settings.extend(report.keep(value_of(entry, read_file)).map(|value| (key.clone(), value)));
+        settings.extend(report.keep(setting_of(key, entry, read_file)));
     }
     let Some(driver) = driver else {
         report.warn(format!("provider {name:?} is left out because it has no driver; set its DRIVER"));
@@ -157,11 +177,15 @@ fn text_of((variable, entry): &(String, Entry), read_file: &ReadFile) -> Result<
     optional_text(&given.value).map_err(|refusal| format!("{}: {:?} {}", entry.written, given.shown, refusal.0))
 }
 
-/// The value for the driver. What the file says is typed, so the text of a file it names is not cast.
-fn value_of((variable, entry): &(String, Entry), read_file: &ReadFile) -> Result<Json, String> {
+/// The value for whoever reads it. What the file says is typed, so the text of a file it names is not cast.
+fn setting_of(key: &str, (variable, entry): &(String, Entry), read_file: &ReadFile) -> Result<ProviderSetting, String> {
     let given = entry.read(variable, read_file)?;
-    let is_text = variable.is_empty() && matches!(entry.content, Content::File(_));
-    Ok(if is_text { Json::from(given.shown) } else { given.value.to_json() })
+    let (value, raw) = match (&entry.content, variable.is_empty()) {
+        (Content::File(_), true) => (Value::Text(given.shown), None),
+        (Content::Typed(_), _) => (given.value, None),
+        _ => (given.value, Some(given.shown)),
+    };
+    Ok(ProviderSetting { name: key.to_owned(), written: entry.written.clone(), value, raw })
 }
 
 /// `CLIENT_ID` → `clientId`, `CLIENT__TLS_OPTIONS` → `client.tlsOptions`.

@@ -7,7 +7,8 @@
 use super::cast::Value;
 use super::error::Refusal;
 use super::{
-    Config, accounts, admin, auth, cookies, cors, engine, graphql, keys, limits, log, mail, passwords, server, storage,
+    Config, accounts, admin, auth, cookies, cors, engine, graphql, keys, limits, log, mail, outbound, passwords,
+    server, storage,
 };
 
 /// Does the name of a variable fix its type?
@@ -25,6 +26,8 @@ pub(super) enum Forced {
 pub(super) struct Setting {
     /// Name of the environment variable.
     pub(super) variable: &'static str,
+    /// All names of the variable where there are several, the one that wins first.
+    pub(super) spellings: &'static [&'static str],
     /// Dotted path in `gatewit.toml`: that of the field in [`Config`], without its unit.
     pub(super) path: &'static str,
     /// How the variable is cast.
@@ -41,12 +44,23 @@ impl Setting {
         path: &'static str,
         put: fn(&mut Config, &Value) -> Result<(), Refusal>,
     ) -> Self {
-        Self { variable, path, forced: Forced::No, is_secret: false, put }
+        Self { variable, spellings: &[], path, forced: Forced::No, is_secret: false, put }
     }
 
     /// The variable is always text: a comma or digits mean nothing in it.
     pub(super) const fn text(self) -> Self {
         Self { forced: Forced::Text, ..self }
+    }
+
+    /// The variable has several names, the one that wins first.
+    pub(super) const fn spelled(self, spellings: &'static [&'static str]) -> Self {
+        Self { spellings, ..self }
+    }
+
+    /// The names of the variable, the one that wins first.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let one = self.spellings.is_empty().then_some(self.variable);
+        self.spellings.iter().copied().chain(one)
     }
 
     /// The value is a secret, and text.
@@ -69,6 +83,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
         passwords::SETTINGS,
         keys::SETTINGS,
         engine::SETTINGS,
+        outbound::SETTINGS,
         log::SETTINGS,
         mail::SETTINGS,
         admin::SETTINGS,
@@ -78,7 +93,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
 }
 
 pub(super) fn by_variable(name: &str) -> Option<&'static Setting> {
-    all().find(|setting| setting.variable == name)
+    all().find(|setting| setting.names().any(|own| own == name))
 }
 
 pub(super) fn by_path(path: &str) -> Option<&'static Setting> {

@@ -5,15 +5,19 @@ use super::{
     runtime::{Budget, Runtime, TICK},
 };
 use crate::capability::{
+    cache::{Cache, CacheView},
     clock::{Clock, ClockView},
     config::{ConfigView, Settings},
-    drivers::{Drivers, DriversView},
-    keys::{Keys, KeysView},
+    drivers::{Drivers, DriversView, Served},
+    http::Outbound,
+    keys::{Keys, KeysView, Ring},
     log::LogView,
     mail::{MailView, Post},
     pace::PaceView,
     passwords::{Passwords, PasswordsView},
     storage::{self, StorageView},
+    trace::Trace,
+    traces::Traces,
 };
 use std::{
     sync::{Arc, OnceLock},
@@ -22,6 +26,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 /// Why a call of a component has no answer. The request fails; the next one has a sandbox of its own.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,10 @@ pub(crate) enum CallError {
     OutOfMemory { component: Arc<str>, budget: usize },
     #[error("the component `{component}` answered with more than {budget} bytes")]
     TooMuch { component: Arc<str>, budget: usize },
+    #[error("the component `{component}` did not answer within {}", humantime(*wait))]
+    Overdue { component: Arc<str>, wait: Duration },
+    #[error("too many calls of the component `{component}` are waiting already")]
+    Full { component: Arc<str> },
     #[error("the component `{component}` crashed: {cause}")]
     Trapped { component: Arc<str>, cause: String },
 }
@@ -46,6 +55,8 @@ pub(crate) struct Services {
     pub(crate) passwords: Passwords,
     pub(crate) keys: Keys,
     pub(crate) post: Post,
+    pub(crate) cache: Cache,
+    pub(crate) traces: Traces,
     pub(crate) clock: Arc<dyn Clock>,
     /// Set once all drivers are loaded and described.
     pub(crate) drivers: OnceLock<Drivers>,
@@ -54,39 +65,65 @@ pub(crate) struct Services {
 /// The state of one call. Capabilities borrow their part of it; none sees the whole.
 pub(crate) struct Call {
     component: Arc<str>,
-    /// The provider that a driver serves.
-    provider: Option<Arc<str>>,
+    /// The rules know the server's keys, a driver those of its provider.
+    role: Role,
     settings: Settings,
     services: Arc<Services>,
     table: ResourceTable,
     limits: StoreLimits,
     hold: Duration,
     lines: u32,
+    trace: Trace,
+    outbound: Outbound,
     /// Passwords that were hashed in this call, by number.
     hashes: Vec<String>,
     /// Only components that link the standard library of their language ask for it.
     wasi: Option<WasiCtx>,
 }
 
+/// In what capacity a component is called.
+enum Role {
+    Rules,
+    /// A driver serves a provider, or nobody while it is described.
+    Driver(Option<Arc<Served>>),
+}
+
 impl Call {
-    pub(crate) fn new(
+    pub(crate) fn of_rules(component: &Arc<str>, settings: &Settings, services: &Arc<Services>, trace: &Trace) -> Self {
+        Self::new(component, Role::Rules, settings.clone(), services, trace)
+    }
+
+    pub(crate) fn of_driver(
         component: &Arc<str>,
-        provider: Option<&Arc<str>>,
-        settings: &Settings,
+        served: Option<&Arc<Served>>,
         services: &Arc<Services>,
+        trace: &Trace,
     ) -> Self {
+        let settings = served.map(|served| served.settings.clone()).unwrap_or_default();
+        Self::new(component, Role::Driver(served.cloned()), settings, services, trace)
+    }
+
+    fn new(component: &Arc<str>, role: Role, settings: Settings, services: &Arc<Services>, trace: &Trace) -> Self {
+        let client = if let Role::Driver(Some(served)) = &role { served.outbound.clone() } else { None };
         Self {
             component: component.clone(),
-            provider: provider.cloned(),
-            settings: settings.clone(),
+            role,
+            settings,
             services: services.clone(),
             table: ResourceTable::new(),
             limits: StoreLimits::default(),
             hold: Duration::ZERO,
             lines: 0,
+            trace: trace.clone(),
+            outbound: Outbound::new(client, trace.clone()),
             hashes: Vec::new(),
             wasi: None,
         }
+    }
+
+    pub(super) fn cache(&mut self) -> CacheView<'_> {
+        let Services { cache, clock, .. } = self.services.as_ref();
+        CacheView { cache, provider: self.role.provider().unwrap_or_default(), now: clock.now() }
     }
 
     pub(super) fn clock(&mut self) -> ClockView<'_> {
@@ -98,15 +135,21 @@ impl Call {
     }
 
     pub(super) fn drivers(&mut self) -> DriversView<'_> {
-        DriversView(&self.services)
+        DriversView { services: &self.services, trace: &self.trace }
     }
 
     pub(super) fn keys(&mut self) -> KeysView<'_> {
-        KeysView { keys: &self.services.keys, table: &mut self.table }
+        let keys = match &self.role {
+            Role::Rules => Ring::Rules(&self.services.keys),
+            Role::Driver(Some(served)) => Ring::Provider(&served.keys),
+            Role::Driver(None) => Ring::Nobody,
+        };
+        KeysView { keys, table: &mut self.table }
     }
 
     pub(super) fn log(&mut self) -> LogView<'_> {
-        LogView { component: &self.component, provider: self.provider.as_deref(), lines: &mut self.lines }
+        let Self { component, role, lines, trace, .. } = self;
+        LogView { component, provider: role.provider(), lines, trace }
     }
 
     pub(super) fn mail(&mut self) -> MailView<'_> {
@@ -119,12 +162,29 @@ impl Call {
 
     pub(super) fn passwords(&mut self) -> PasswordsView<'_> {
         let Services { passwords, clock, .. } = self.services.as_ref();
-        let provider = self.provider.as_deref().unwrap_or_default();
+        let provider = self.role.provider().unwrap_or_default();
         PasswordsView { passwords, provider, clock: clock.as_ref(), hashes: &mut self.hashes }
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {
         StorageView { store: self.services.store.as_ref(), hashes: &self.hashes }
+    }
+}
+
+impl Role {
+    /// The provider that a driver serves.
+    fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Driver(Some(served)) => Some(&served.name),
+            _ => None,
+        }
+    }
+}
+
+/// The network is that of the provider, and for whoever serves none there is none.
+impl WasiHttpView for Call {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.outbound.view(&mut self.table)
     }
 }
 
@@ -148,6 +208,18 @@ impl Sandbox {
     pub(super) async fn new(runtime: &Runtime, room: &Arc<Semaphore>, call: Call) -> Self {
         // The stock is never closed.
         let permit = room.clone().acquire_owned().await.ok();
+        Self::within(runtime, permit, call)
+    }
+
+    /// Takes what room there is among the calls of its kind, or none.
+    pub(super) fn try_new(runtime: &Runtime, room: &Arc<Semaphore>, call: Call) -> Result<Self, CallError> {
+        match room.clone().try_acquire_owned() {
+            Ok(permit) => Ok(Self::within(runtime, Some(permit), call)),
+            Err(_) => Err(CallError::Full { component: call.component }),
+        }
+    }
+
+    fn within(runtime: &Runtime, permit: Option<OwnedSemaphorePermit>, call: Call) -> Self {
         let budget = runtime.budget;
         let mut store = Store::new(&runtime.engine, call);
         store.data_mut().limits =
@@ -176,6 +248,11 @@ impl Sandbox {
     /// The longest time for which the rules want the answer held.
     pub(super) fn hold(&self) -> Duration {
         self.store.data().hold
+    }
+
+    /// The time in which a call has to end, waiting included, is over.
+    pub(super) fn overdue(&self) -> CallError {
+        CallError::Overdue { component: self.component().clone(), wait: self.budget.wait }
     }
 
     /// Says which limit a failure was about, if it was about one.

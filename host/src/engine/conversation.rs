@@ -6,6 +6,7 @@ use super::{Call, CallError, call::Sandbox};
 use crate::bindings::auth::{
     exports::gatewit::auth::{
         access::{self, Principal},
+        identities::{self, Identity},
         invitations, profile,
         providers::{self, Provider},
         records::{self, Page, Query, Target},
@@ -14,6 +15,7 @@ use crate::bindings::auth::{
         second_factor::{self, Secret},
         sessions::{self, Attempt, Form, Grant, Held},
         shares,
+        single_sign_on::{self, Arrival, Departure, Failure, Outcome as Returned, Parameter, Start},
     },
     gatewit::auth::types::{Client, Reason},
 };
@@ -122,6 +124,14 @@ operations! {
         call_login: share_login(share: &str, password: Option<&str>, form: Form, client: &Client) -> Grant;
         call_info: share_info(share: &str) -> String;
     }
+    identities {
+        call_list: list_identities(principal: &Principal) -> Vec<Identity>;
+        call_unlink: unlink(principal: &Principal, id: &str, client: &Client) -> ();
+    }
+    single_sign_on {
+        call_leave: leave(provider: &str, held: &Held, target: Option<&str>, client: &Client) -> String;
+        call_notice: notice(provider: &str, parameters: &[Parameter], client: &Client) -> ();
+    }
     providers {}
 }
 
@@ -129,6 +139,32 @@ impl Conversation {
     /// For how long, from the start of the request, the answer is to be held.
     pub(crate) fn hold(&self) -> Duration {
         self.sandbox.hold()
+    }
+
+    /// Sends a browser away to a provider.
+    pub(crate) async fn begin(
+        &mut self,
+        start: &Start,
+        client: &Client,
+    ) -> Result<Result<Departure, Failure>, CallError> {
+        let answer = match self.interfaces.single_sign_on.load(&mut self.sandbox.store, &self.instance) {
+            Ok(interface) => interface.call_begin(&mut self.sandbox.store, start, client).await,
+            Err(error) => Err(error),
+        };
+        answer.map_err(|error| self.sandbox.explain(&error))
+    }
+
+    /// Takes it back.
+    pub(crate) async fn finish(
+        &mut self,
+        arrival: &Arrival,
+        client: &Client,
+    ) -> Result<Result<Returned, Failure>, CallError> {
+        let answer = match self.interfaces.single_sign_on.load(&mut self.sandbox.store, &self.instance) {
+            Ok(interface) => interface.call_finish(&mut self.sandbox.store, arrival, client).await,
+            Err(error) => Err(error),
+        };
+        answer.map_err(|error| self.sandbox.explain(&error))
     }
 
     pub(crate) async fn providers(&mut self, sessions_only: bool) -> Outcome<Vec<Provider>> {

@@ -1,58 +1,173 @@
-//! The operations of a driver that takes credentials.
+//! The operations of a driver.
+//!
+//! Drivers that may use the network have room of their own and a time in which a call has to end, because they wait for
+//! somebody else: however many wait, sign-ins with passwords go on.
 
-use super::{Call, CallError, CodeCache, LoadError, Runtime, Services, call::Sandbox, grants};
+use super::{Call, CallError, CodeCache, LoadError, Runtime, Services, call::Sandbox, contract::Contracts, grants};
 use crate::{
     bindings::{
-        auth::gatewit::driver::types::{Identity, Refusal},
-        driver::{CredentialsDriverPre, exports::gatewit::driver::about::Description},
+        auth::gatewit::driver::types::{Arrival, Departure, Identity, Notice, Parameter, Refusal, Start},
+        driver::exports::gatewit::driver::about::Description,
     },
-    capability::config::Settings,
+    capability::{drivers::Served, trace::Trace},
 };
 use std::sync::Arc;
+use wasmtime::component::InstancePre;
 
 /// A driver component, ready to be called for any of its providers.
 pub(crate) struct Driver {
     runtime: Arc<Runtime>,
-    pre: CredentialsDriverPre<Call>,
+    component: InstancePre<Call>,
+    contracts: Contracts,
     name: Arc<str>,
+    /// It waits for others.
+    networked: bool,
+}
+
+/// What a driver answers: its own words, or no answer at all.
+pub(crate) type Answer<T> = Result<Result<T, Refusal>, CallError>;
+
+/// For whom a driver is called, and with what.
+#[derive(Clone, Copy)]
+pub(crate) struct Occasion<'a> {
+    pub(crate) served: &'a Arc<Served>,
+    pub(crate) services: &'a Arc<Services>,
+    pub(crate) trace: &'a Trace,
+}
+
+/// Calls one function of one interface in a sandbox of its own, within the time of a call. A driver without the interface
+/// cannot do what its provider was asked for.
+macro_rules! ask {
+    ($self:ident, $occasion:ident, $interface:ident.$call:ident($($argument:expr),*)) => {{
+        let Some(indices) = &$self.contracts.$interface else {
+            let missing = format!("the driver `{}` has no `{}`", $self.name, stringify!($interface));
+            return Ok(Err(Refusal::Misconfigured(missing)));
+        };
+        let mut sandbox = $self.sandbox(Some($occasion.served), $occasion.services, $occasion.trace).await?;
+        let work = async {
+            let instance = $self.component.instantiate_async(&mut sandbox.store).await?;
+            let interface = indices.load(&mut sandbox.store, &instance)?;
+            interface.$call(&mut sandbox.store, $($argument),*).await
+        };
+        match tokio::time::timeout($self.runtime.budget.wait, work).await {
+            Ok(answer) => answer.map_err(|error| sandbox.explain(&error)),
+            Err(_) => Err(sandbox.overdue()),
+        }
+    }};
 }
 
 impl Driver {
     pub(crate) fn load(runtime: &Arc<Runtime>, cache: &CodeCache, name: &str, wasm: &[u8]) -> Result<Self, LoadError> {
         let component = cache.load(&runtime.engine, name, wasm)?;
-        let link = || CredentialsDriverPre::new(grants::driver(&runtime.engine, name)?.instantiate_pre(&component)?);
-        let pre = link().map_err(|error| LoadError::refused(name, &error))?;
-        Ok(Self { runtime: runtime.clone(), pre, name: name.into() })
+        let networked =
+            component.component_type().imports(&runtime.engine).any(|(import, _)| grants::is_network(import));
+        let link = || {
+            let component = grants::driver(&runtime.engine, name)?.instantiate_pre(&component)?;
+            let contracts = Contracts::new(&component)?;
+            Ok((component, contracts))
+        };
+        let (component, contracts) = link().map_err(|error| LoadError::refused(name, &error))?;
+        Ok(Self { runtime: runtime.clone(), component, contracts, name: name.into(), networked })
     }
 
-    /// What the driver says of itself.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether people sign in by filling in a form.
+    pub(crate) fn takes_credentials(&self) -> bool {
+        self.contracts.credentials.is_some()
+    }
+
+    /// Whether people sign in at the provider's own pages.
+    pub(crate) fn redirects(&self) -> bool {
+        self.contracts.redirect.is_some()
+    }
+
+    /// Whether it may use the network.
+    pub(crate) fn is_networked(&self) -> bool {
+        self.networked
+    }
+
+    /// What the driver says of itself. Looks at its other functions, too, so that a difference is not found in somebody's
+    /// request.
     pub(crate) async fn describe(&self, services: &Arc<Services>) -> Result<Description, CallError> {
-        let mut sandbox = self.sandbox(None, &Settings::default(), services).await;
-        let result = async {
-            let instance = self.pre.instantiate_async(&mut sandbox.store).await?;
-            instance.gatewit_driver_about().call_describe(&mut sandbox.store).await
+        let mut sandbox = self.sandbox(None, services, &Trace::start()).await?;
+        let work = async {
+            let instance = self.component.instantiate_async(&mut sandbox.store).await?;
+            self.contracts.check(&mut sandbox.store, &instance)?;
+            let about = self.contracts.about.load(&mut sandbox.store, &instance)?;
+            about.call_describe(&mut sandbox.store).await
         };
-        result.await.map_err(|error| sandbox.explain(&error))
+        match tokio::time::timeout(self.runtime.budget.wait, work).await {
+            Ok(answer) => answer.map_err(|error| sandbox.explain(&error)),
+            Err(_) => Err(sandbox.overdue()),
+        }
     }
 
-    /// Asks who this is, on behalf of a provider.
-    pub(crate) async fn login(
+    /// Asks who this is.
+    pub(crate) async fn login(&self, occasion: Occasion<'_>, values: &[String]) -> Answer<Identity> {
+        ask!(self, occasion, credentials.call_login(values))
+    }
+
+    /// Asks where the browser goes.
+    pub(crate) async fn begin(&self, occasion: Occasion<'_>, start: Start) -> Answer<Departure> {
+        ask!(self, occasion, redirect.call_begin(&start))
+    }
+
+    /// Asks which beginning an answer claims to belong to.
+    pub(crate) async fn recall(&self, occasion: Occasion<'_>, parameters: Vec<Parameter>) -> Answer<Option<String>> {
+        let state = ask!(self, occasion, redirect.call_recall(&parameters))?;
+        Ok(Ok(state))
+    }
+
+    /// Asks who came back.
+    pub(crate) async fn finish(&self, occasion: Occasion<'_>, arrival: Arrival) -> Answer<Identity> {
+        ask!(self, occasion, redirect.call_finish(&arrival))
+    }
+
+    /// Asks whether somebody may still be here. A driver that cannot tell leaves everything as it is.
+    pub(crate) async fn refresh(
         &self,
-        provider: &Arc<str>,
-        settings: &Settings,
-        services: &Arc<Services>,
-        values: &[String],
-    ) -> Result<Result<Identity, Refusal>, CallError> {
-        let mut sandbox = self.sandbox(Some(provider), settings, services).await;
-        let result = async {
-            let instance = self.pre.instantiate_async(&mut sandbox.store).await?;
-            instance.gatewit_driver_credentials().call_login(&mut sandbox.store, values).await
-        };
-        result.await.map_err(|error| sandbox.explain(&error))
+        occasion: Occasion<'_>,
+        identifier: &str,
+        auth_data: Option<String>,
+    ) -> Answer<Option<String>> {
+        if self.contracts.refresh.is_none() {
+            return Ok(Ok(auth_data));
+        }
+        ask!(self, occasion, refresh.call_refresh(identifier, auth_data.as_deref()))
     }
 
-    async fn sandbox(&self, provider: Option<&Arc<str>>, settings: &Settings, services: &Arc<Services>) -> Sandbox {
-        let call = Call::new(&self.name, provider, settings, services);
-        Sandbox::new(&self.runtime, &self.runtime.drivers, call).await
+    /// Asks where the browser goes to sign out at the provider, too. A driver that does not do that says nowhere.
+    pub(crate) async fn leave(
+        &self,
+        occasion: Occasion<'_>,
+        parting_data: Option<&str>,
+        callback: &str,
+    ) -> Answer<Option<String>> {
+        if self.contracts.logout.is_none() {
+            return Ok(Ok(None));
+        }
+        ask!(self, occasion, logout.call_leave(parting_data, callback))
+    }
+
+    /// Has it read what the provider tells by itself.
+    pub(crate) async fn read_notice(&self, occasion: Occasion<'_>, parameters: Vec<Parameter>) -> Answer<Notice> {
+        ask!(self, occasion, logout.call_read_notice(&parameters))
+    }
+
+    async fn sandbox(
+        &self,
+        served: Option<&Arc<Served>>,
+        services: &Arc<Services>,
+        trace: &Trace,
+    ) -> Result<Sandbox, CallError> {
+        let call = Call::of_driver(&self.name, served, services, trace);
+        if self.networked {
+            Sandbox::try_new(&self.runtime, &self.runtime.waiting, call)
+        } else {
+            Ok(Sandbox::new(&self.runtime, &self.runtime.drivers, call).await)
+        }
     }
 }

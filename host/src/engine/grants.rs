@@ -2,7 +2,7 @@
 //! imports more is refused when it is loaded.
 
 use super::Call;
-use crate::capability::{clock, config, drivers, keys, log, mail, pace, passwords, storage};
+use crate::capability::{cache, clock, config, drivers, http, keys, log, mail, pace, passwords, storage};
 use wasmtime::{Engine, component::Linker};
 use wasmtime_wasi::{
     WasiView,
@@ -31,13 +31,25 @@ pub(super) fn rules(engine: &Engine) -> wasmtime::Result<Linker<Call>> {
 /// The worlds of drivers. `local` may ask about passwords; no other driver may.
 pub(super) fn driver(engine: &Engine, name: &str) -> wasmtime::Result<Linker<Call>> {
     let mut linker = Linker::new(engine);
+    inert_wasi(&mut linker)?;
+    // The clock and the randomness that everybody else has stand in for the inert ones.
+    linker.allow_shadowing(true);
+    clock::add_to_linker(&mut linker, Call::clock)?;
+    linker.allow_shadowing(false);
+    cache::add_to_linker(&mut linker, Call::cache)?;
     config::add_to_linker(&mut linker, Call::config)?;
+    http::add_to_linker(&mut linker)?;
+    keys::add_to_linker(&mut linker, Call::keys)?;
     log::add_to_linker(&mut linker, Call::log)?;
     if name == LOCAL {
         passwords::add_accounts_to_linker(&mut linker, Call::passwords)?;
     }
-    inert_wasi(&mut linker)?;
     Ok(linker)
+}
+
+/// Whether a component that imports this waits for others.
+pub(super) fn is_network(import: &str) -> bool {
+    import.starts_with("wasi:http/")
 }
 
 /// What the standard libraries of languages import by themselves. All of it is inert (see [`Call`]'s `WasiView`); files

@@ -8,12 +8,14 @@
 //! | [`call`] | one call: its state, its budget, and what went wrong |
 //! | [`rules`] | the auth component, ready to be called |
 //! | [`conversation`] | the operations of the rules, in one request's sandbox |
+//! | [`contract`] | which interfaces a driver has |
 //! | [`driver`] | the operations of a driver |
 //!
 //! This folder alone names `Store`. Absent: HTTP, SQL, and decisions about authentication.
 
 mod call;
 mod code;
+mod contract;
 mod conversation;
 mod driver;
 mod grants;
@@ -23,7 +25,7 @@ mod runtime;
 pub(crate) use call::{Call, CallError, Services};
 pub(crate) use code::CodeCache;
 pub(crate) use conversation::{Conversation, Outcome};
-pub(crate) use driver::Driver;
+pub(crate) use driver::{Answer, Driver, Occasion};
 pub(crate) use rules::Rules;
 pub(crate) use runtime::{Budget, Runtime};
 

@@ -4,7 +4,7 @@ use super::{
     Call, CallError, CodeCache, Conversation, LoadError, Runtime, Services, call::Sandbox, conversation::Interfaces,
     grants,
 };
-use crate::capability::config::Settings;
+use crate::capability::{config::Settings, trace::Trace};
 use std::sync::Arc;
 use wasmtime::component::InstancePre;
 
@@ -38,7 +38,7 @@ impl Rules {
     /// Tries whether the rules fit their contract. Signatures are compared when there is an instance, not before, and a
     /// difference should not be found in somebody's request.
     pub(crate) async fn check(&self, services: &Arc<Services>) -> Result<(), LoadError> {
-        let checked = match self.open(services).await {
+        let checked = match self.open(services, &Trace::start()).await {
             Ok(mut conversation) => conversation.check(),
             Err(error) => Err(error),
         };
@@ -46,8 +46,8 @@ impl Rules {
     }
 
     /// Opens a sandbox for one request.
-    pub(crate) async fn open(&self, services: &Arc<Services>) -> Result<Conversation, CallError> {
-        let call = Call::new(&self.name, None, &self.settings, services);
+    pub(crate) async fn open(&self, services: &Arc<Services>, trace: &Trace) -> Result<Conversation, CallError> {
+        let call = Call::of_rules(&self.name, &self.settings, services, trace);
         let mut sandbox = Sandbox::new(&self.runtime, &self.runtime.rules, call).await;
         match self.component.instantiate_async(&mut sandbox.store).await {
             Ok(instance) => Ok(Conversation { sandbox, instance, interfaces: self.interfaces.clone() }),

@@ -36,12 +36,22 @@ pub(crate) struct Budget {
     pub(crate) time: Duration,
     /// Calls at the same time, of the rules and of drivers each.
     pub(crate) calls: u32,
+    /// Calls at the same time of drivers that wait for the network.
+    pub(crate) waiting: u32,
+    /// Longest time in which a driver's call has to end, waiting included.
+    pub(crate) wait: Duration,
 }
 
 impl Budget {
     /// Most bytes that a component may hand to the host in one go.
     pub(super) fn transfer_bytes(self) -> usize {
         self.memory_bytes / TRANSFER_SHARE
+    }
+
+    /// Drivers that may wait for the network. Each keeps a call of the rules waiting, too: half of those stay for
+    /// sign-ins that wait for nobody.
+    fn waiting(self) -> u32 {
+        self.waiting.min(self.calls / 2).max(1)
     }
 }
 
@@ -53,6 +63,8 @@ pub(crate) struct Runtime {
     /// stock, the rules could take all and wait for ever.
     pub(super) rules: Arc<Semaphore>,
     pub(super) drivers: Arc<Semaphore>,
+    /// Calls of drivers that wait for the network.
+    pub(super) waiting: Arc<Semaphore>,
 }
 
 impl Runtime {
@@ -60,13 +72,14 @@ impl Runtime {
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
         let engine = Engine::new(&config(budget)).map_err(failed)?;
         tick(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
-        let room = || Arc::new(Semaphore::new(usize::try_from(budget.calls).unwrap_or(Semaphore::MAX_PERMITS)));
-        Ok(Self { engine, budget, rules: room(), drivers: room() })
+        let room = |calls| Arc::new(Semaphore::new(usize::try_from(calls).unwrap_or(Semaphore::MAX_PERMITS)));
+        let (calls, waiting) = (budget.calls, budget.waiting());
+        Ok(Self { engine, budget, rules: room(calls), drivers: room(calls), waiting: room(waiting) })
     }
 }
 
 fn config(budget: Budget) -> Config {
-    let calls = budget.calls.saturating_mul(2);
+    let calls = budget.calls.saturating_mul(2).saturating_add(budget.waiting());
     let cores = calls.saturating_mul(CORE_INSTANCES_PER_COMPONENT);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(calls)

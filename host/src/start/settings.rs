@@ -1,4 +1,5 @@
-//! What components may know of the configuration: the rules their section, a driver the settings of its provider.
+//! What components may know of the configuration: the rules their section. What is set of a
+//! provider is read in `provider.rs`.
 //!
 //! Absent: secrets of the host, and everything that no component asks for.
 
@@ -12,6 +13,9 @@ use std::{sync::Arc, time::Duration};
 
 /// Life of a password-reset link. Directus has no setting for it.
 const RESET_TTL_MS: u64 = 86_400_000;
+
+/// How long a person may be away at a provider, where its settings do not say. Directus's `AUTH_<P>_LOGIN_TIMEOUT`.
+const SIGN_IN_MS: u64 = 300_000;
 
 /// What the rules may know.
 pub(super) fn of_rules(config: &Config) -> Settings {
@@ -33,12 +37,14 @@ pub(super) fn of_rules(config: &Config) -> Settings {
         ("password-reset-urls", &accounts.reset_urls),
         ("invitation-urls", &accounts.invite_urls),
         ("registration-urls", &accounts.register_urls),
+        ("public-urls", &auth.allowed_public_urls),
     ];
     let flags = [
         ("enforce-second-factor", accounts.enforce_tfa == EnforceTfa::Enforce),
         ("suspend-after-attempts", accounts.attempts == Attempts::Suspend),
     ];
     let mut settings = vec![("public-url".to_owned(), Value::Text(public_url(config)))];
+    settings.push(("sign-in-ms".to_owned(), number(SIGN_IN_MS)));
     for (name, ttl) in lives {
         settings.push((format!("{name}-ms"), number(ttl.body_ms())));
         settings.push((format!("{name}-seconds"), number(ttl.jwt_seconds())));
@@ -64,31 +70,6 @@ fn number(number: u64) -> Value {
     Value::Number(number as f64)
 }
 
-/// A provider's settings for its driver: camelCase becomes kebab-case.
-pub(super) fn of_provider(settings: &[(String, serde_json::Value)]) -> Settings {
-    let value = |json: &serde_json::Value| match json {
-        serde_json::Value::Bool(truth) => Value::Boolean(*truth),
-        serde_json::Value::Number(number) => Value::Number(number.as_f64().unwrap_or_default()),
-        serde_json::Value::String(text) => Value::Text(text.clone()),
-        serde_json::Value::Array(items) if items.iter().all(serde_json::Value::is_string) => {
-            Value::List(items.iter().filter_map(|item| item.as_str().map(ToOwned::to_owned)).collect())
-        }
-        other => Value::Json(other.to_string()),
-    };
-    Arc::new(settings.iter().map(|(name, json)| (kebab_case(name), value(json))).collect())
-}
-
-fn kebab_case(camel: &str) -> String {
-    let mut kebab = String::with_capacity(camel.len() + 4);
-    for letter in camel.chars() {
-        if letter.is_ascii_uppercase() {
-            kebab.push('-');
-        }
-        kebab.push(letter.to_ascii_lowercase());
-    }
-    kebab
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,11 +80,5 @@ mod tests {
         assert_eq!(public_url(&config), "http://127.0.0.1:8055/");
         config.server.public_url = "https://auth.example.com".to_owned();
         assert_eq!(public_url(&config), "https://auth.example.com");
-    }
-
-    #[test]
-    fn names_of_settings_become_kebab_case() {
-        assert_eq!(kebab_case("clientId"), "client-id");
-        assert_eq!(kebab_case("client.tlsOptions"), "client.tls-options");
     }
 }

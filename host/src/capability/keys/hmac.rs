@@ -47,6 +47,7 @@ pub(crate) fn keys(secret: &Secret<String>) -> (Keys, [u8; DERIVED_BYTES]) {
         access_tokens: Hs256::key(secret),
         refresh_tokens: derived("gatewit refresh-tokens"),
         recovery_codes: derived("gatewit recovery-codes"),
+        tickets: derived("gatewit tickets"),
     };
     (keys, derive(secret, "gatewit compiled-code"))
 }

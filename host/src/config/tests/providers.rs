@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::super::*;
-use super::{errors, from_environment, from_toml, sources, warnings};
+use super::{errors, from_environment, from_toml, pair, sources, warnings};
 
 #[test]
 fn providers_come_from_the_environment() {
@@ -25,29 +25,41 @@ fn providers_come_from_the_environment() {
     .unwrap();
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings, [r#"provider "none" is left out because it has no driver; set its DRIVER"#]);
-    let pair = |key: &str, value| (key.to_owned(), value);
-    let okta = Provider {
-        name: "okta".to_owned(),
-        driver: "openid".to_owned(),
-        label: Some("Okta".to_owned()),
-        icon: None,
-        mode: ProviderMode::Session,
-        settings: vec![
-            pair("client.tlsOptions", json!({"x": 1})),
-            pair("clientId", json!(123)),
-            pair("clientSecret", json!("/secret")),
-            pair("roleMapping", json!({"a": "b", "c": "d"})),
-        ],
-    };
-    let ldap = Provider {
-        name: "ldap_two".to_owned(),
-        driver: "ldap".to_owned(),
-        label: None,
-        icon: None,
-        mode: ProviderMode::Cookie,
-        settings: vec![pair("bindDn", json!("cn=a,dc=b"))],
-    };
-    assert_eq!(config.auth.providers, [okta, ldap]);
+    let [okta, ldap] = config.auth.providers.as_slice() else { panic!("{:?}", config.auth.providers) };
+    assert_eq!((okta.name.as_str(), okta.driver.as_str(), okta.label.as_deref()), ("okta", "openid", Some("Okta")));
+    assert_eq!((okta.icon.as_deref(), okta.mode), (None, ProviderMode::Session));
+    let settings: Vec<_> = okta.settings.iter().map(pair).collect();
+    assert_eq!(
+        settings,
+        [
+            ("client.tlsOptions", json!({"x": 1})),
+            ("clientId", json!(123)),
+            ("clientSecret", json!("/secret")),
+            ("roleMapping", json!({"a": "b", "c": "d"})),
+        ]
+    );
+    assert_eq!(okta.settings[2].written, "AUTH_OKTA_CLIENT_SECRET_FILE");
+    assert_eq!((ldap.name.as_str(), ldap.driver.as_str(), ldap.mode), ("ldap_two", "ldap", ProviderMode::Cookie));
+    assert_eq!(ldap.settings.iter().map(pair).collect::<Vec<_>>(), [("bindDn", json!("cn=a,dc=b"))]);
+}
+
+#[test]
+fn what_was_written_counts_and_not_what_it_looks_like() {
+    let toml =
+        "[[auth.providers]]\nname = \"ad\"\ndriver = \"ldap\"\nclient_id = 7\nclient_secret_file = \"/digits\"\n";
+    let (config, _) = Config::from_sources(&sources(
+        &[("AUTH_PROVIDERS", "ad"), ("AUTH_AD_PORT", "389"), ("AUTH_AD_SCOPE", "a,b")],
+        "",
+        toml,
+    ))
+    .unwrap();
+    let text = |text: &str| Ok(Some(Cast::Text(text.to_owned())));
+    let [id, secret, port, scope] = config.auth.providers[0].settings.as_slice() else { panic!("four settings") };
+    assert_eq!(id.read(Kind::Text, false), text("7"));
+    assert_eq!(secret.read(Kind::Text, true), text("0123456789,0123456789,0123456789"));
+    assert_eq!(port.read(Kind::Text, false), text("389"));
+    assert_eq!(scope.read(Kind::Text, false), text("a,b"));
+    assert_eq!(id.read(Kind::Url, false), Err(r#"gatewit.toml: auth.providers "ad": client_id: 7 is not an address; write for example https://id.example.com"#.to_owned()));
 }
 
 #[test]
@@ -57,9 +69,9 @@ fn variables_of_a_provider_lie_over_the_file() {
     let (config, _) = Config::from_sources(&sources(&[("AUTH_OKTA_CLIENT_ID", "b")], "", toml)).unwrap();
     let okta = &config.auth.providers[0];
     assert_eq!(config.auth.providers.len(), 2);
-    assert_eq!(okta.settings[0], ("clientId".to_owned(), json!("b")));
-    assert_eq!(okta.settings[1], ("clientSecret".to_owned(), json!("0123456789,0123456789,0123456789")));
-    assert_eq!(okta.settings[2], ("params".to_owned(), json!({"x_y": 1})));
+    assert_eq!(pair(&okta.settings[0]), ("clientId", json!("b")));
+    assert_eq!(pair(&okta.settings[1]), ("clientSecret", json!("0123456789,0123456789,0123456789")));
+    assert_eq!(pair(&okta.settings[2]), ("params", json!({"x_y": 1})));
     warnings(
         Config::from_sources(&sources(&[("AUTH_PROVIDERS", "okta")], "", toml)),
         &expect![[r#"provider "ad" is left out because AUTH_PROVIDERS does not name it"#]],
@@ -75,8 +87,31 @@ fn a_driver_is_not_handed_the_settings_of_another_provider() {
         ("AUTH_OKTA_DEV_CLIENT_SECRET", "x"),
     ])
     .unwrap();
-    assert_eq!(config.auth.providers[0].settings, []);
-    assert_eq!(config.auth.providers[1].settings, [("clientSecret".to_owned(), json!("x"))]);
+    assert!(config.auth.providers[0].settings.is_empty());
+    assert_eq!(pair(&config.auth.providers[1].settings[0]), ("clientSecret", json!("x")));
+}
+
+#[test]
+fn a_preset_lies_below_what_is_set() {
+    let (config, _) = from_environment(&[
+        ("AUTH_PROVIDERS", "corp"),
+        ("AUTH_CORP_PRESET", "keycloak"),
+        ("AUTH_CORP_DOMAIN", "id.example.com"),
+        ("AUTH_CORP_REALM", "main"),
+        ("AUTH_CORP_LABEL", "Work"),
+        ("AUTH_CORP_CLIENT_ID", "gatewit"),
+    ])
+    .unwrap();
+    let corp = &config.auth.providers[0];
+    assert_eq!(
+        (corp.driver.as_str(), corp.label.as_deref(), corp.icon.as_deref()),
+        ("openid", Some("Work"), Some("lock"))
+    );
+    let settings: Vec<_> = corp.settings.iter().map(pair).collect();
+    let issuer = json!("https://id.example.com/realms/main");
+    assert_eq!(settings, [("clientId", json!("gatewit")), ("issuerUrl", issuer)]);
+    let told = from_environment(&[("AUTH_PROVIDERS", "corp"), ("AUTH_CORP_PRESET", "okta")]).unwrap_err().to_string();
+    assert!(told.contains("AUTH_CORP_PRESET: the preset needs \"domain\", too"), "{told}");
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! `wasi:http/outgoing-handler`: the way of drivers to the hosts of their providers, and to nobody else.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`policy`] | decides where a driver may send requests |
+//! | [`address`] | decides which addresses a name may lead to |
+//! | [`client`] | the client of one provider: pool, deadlines, limits |
+//! | [`connect`] | connections, through proxies and encryption |
+//! | [`proxy`] | which proxy a request takes |
+//! | [`tls`] | whom to trust, and who we are |
+//! | [`body`] | a body within its limits |
+//! | [`failure`] | what went wrong, for the driver and for the log |
+//! | [`report`] | what was asked for and what came |
+//!
+//! Invariant: a guest's request passes [`client`] or is denied; nothing here follows a redirect, keeps a cookie or looks at
+//! what is said, but for the documents that name a provider's other addresses.
+
+mod address;
+mod body;
+mod client;
+mod connect;
+mod failure;
+mod policy;
+mod proxy;
+mod report;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+pub(crate) use client::{Client, Own};
+pub(crate) use proxy::Choice;
+#[cfg(test)]
+pub(crate) use proxy::OwnProxy;
+pub(crate) use tls::{OwnTls, Pem, Trust};
+
+use super::trace::Trace;
+use hyper::{Request, Response, header, header::HeaderName};
+use std::sync::Arc;
+use tracing::Instrument;
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView,
+    WasiHttpHooks, WasiHttpView, p2,
+};
+
+/// Requests of one call. A sign-in takes four; what goes round in circles stops here.
+const REQUESTS_MAX: u32 = 16;
+
+/// Bytes of the headers of a request, as they lie in memory.
+const HEADER_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes that a driver hands over at once when it writes a body.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// The network as one call sees it.
+pub(crate) struct Outbound {
+    context: WasiHttpCtx,
+    hooks: Hooks,
+}
+
+struct Hooks {
+    client: Option<Arc<Client>>,
+    trace: Trace,
+    requests: u32,
+}
+
+impl Outbound {
+    /// Without a client there is no network.
+    pub(crate) fn new(client: Option<Arc<Client>>, trace: Trace) -> Self {
+        let mut context = WasiHttpCtx::new();
+        context.set_field_size_limit(HEADER_BYTES_MAX);
+        Self { context, hooks: Hooks { client, trace, requests: 0 } }
+    }
+
+    pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
+        WasiHttpCtxView { ctx: &mut self.context, table, hooks: &mut self.hooks }
+    }
+}
+
+/// Adds requests to the outside, and nothing else, to `linker`.
+pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    p2::add_only_http_to_linker_async(linker)
+}
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Io,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Io), Error>> + Send> {
+        self.requests = self.requests.saturating_add(1);
+        let client = self.client.clone().filter(|_| self.requests <= REQUESTS_MAX);
+        if client.is_none() {
+            tracing::warn!(requests = self.requests, "a driver sends too many requests, or where it has no network");
+            self.trace.add(
+                "warn",
+                "network",
+                "a request is denied, because there is no network or because of too many",
+            );
+        }
+        let trace = self.trace.clone();
+        let send = async move {
+            let client = client.ok_or(Error::HttpRequestDenied)?;
+            let response = client.send(request, options, &trace).await?;
+            Ok((response, Box::new(std::future::ready(Ok(()))) as Io))
+        };
+        Box::new(send.instrument(tracing::Span::current()))
+    }
+
+    /// What belongs to the connection is the client's.
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        const OURS: [HeaderName; 3] = [header::TE, header::TRAILER, header::EXPECT];
+        Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name) || OURS.contains(name))
+    }
+
+    /// The client sets it, from the address that was judged.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK_BYTES
+    }
+}
