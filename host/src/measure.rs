@@ -2,6 +2,7 @@
 //!
 //! Hidden from the documentation and no part of the interface.
 
+use crate::capability::trace::Trace;
 use crate::{
     Gatewit,
     bindings::auth::{
@@ -42,7 +43,7 @@ impl Gatewit {
         for _ in 0..calls {
             let started = Instant::now();
             let reason = {
-                let mut rules = self.0.rules().await.map_err(|reason| format!("{reason:?}"))?;
+                let mut rules = self.0.rules(&Trace::start()).await.map_err(|reason| format!("{reason:?}"))?;
                 match what {
                     Sandboxed::Nothing => None,
                     Sandboxed::Expired(token) => {

@@ -19,6 +19,7 @@ use crate::{
     capability::drivers::Served,
     gatewit::broken,
 };
+use hyper::header::HeaderValue;
 use serde_json::{Map, Value, json};
 
 /// Where a client keeps what it holds (SPEC of the wire: `mode`).
@@ -67,7 +68,7 @@ pub(super) fn authenticates_itself(route: &Route, exchange: &Exchange<'_>, body:
 /// `GET /auth`.
 pub(super) async fn providers(exchange: &Exchange<'_>) -> Reply {
     let list = async {
-        let mut rules = exchange.server.rules().await?;
+        let mut rules = exchange.rules().await?;
         rules.providers(exchange.query.has("sessionOnly")).await.map_err(|error| broken(&error))?
     };
     match list.await {
@@ -91,7 +92,9 @@ pub(super) async fn providers(exchange: &Exchange<'_>) -> Reply {
 
 /// `POST /auth/login` and `POST /auth/login/<provider>`.
 pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value) -> Reply {
-    let Some(served) = exchange.server.provider(provider) else { return exchange.not_found() };
+    let Some(served) = exchange.server.provider(provider).filter(|served| served.takes_credentials()) else {
+        return exchange.not_found();
+    };
     let fields = fields(served);
     if let Err(reason) = validate::check(body, &fields) {
         exchange.hold(exchange.wire.login_stall).await;
@@ -110,7 +113,11 @@ pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value)
     let answer = exchange.operate(None, async |_, rules| rules.login(&attempt, &exchange.client).await).await;
     match answer {
         Ok(grant) => granted(exchange, mode, &grant),
-        Err(reason) => exchange.refused(reason),
+        Err(reason) => {
+            let refusal = Refusal::of(reason, exchange.now);
+            exchange.sign_in_failed(provider, refusal.code());
+            Reply::refused(&[refusal])
+        }
     }
 }
 
@@ -136,7 +143,10 @@ pub(super) async fn refresh(exchange: &Exchange<'_>, body: &Value) -> Reply {
         exchange.operate(None, async |_, rules| rules.refresh(&held, mode.form(), &exchange.client).await).await;
     match answer {
         Ok(grant) => granted(exchange, mode, &grant),
-        Err(reason) if mode == Mode::Session => exchange.token_refused(Source::Cookie, reason),
+        // A provider may refuse to renew a session that is good all the same, and then the cookie stays.
+        Err(reason) if mode == Mode::Session && !exchange.is_known().await => {
+            exchange.token_refused(Source::Cookie, reason)
+        }
         Err(reason) => exchange.refused(reason),
     }
 }
@@ -150,9 +160,23 @@ pub(super) async fn logout(exchange: &Exchange<'_>, body: &Value) -> Reply {
     if let Err(reason) = exchange.operate(None, async |_, rules| rules.logout(&held, &exchange.client).await).await {
         return exchange.refused(reason);
     }
+    signed_out(exchange, Reply::no_content())
+}
+
+/// An answer after which neither cookie is left.
+pub(super) fn signed_out(exchange: &Exchange<'_>, reply: Reply) -> Reply {
     let carried = [&exchange.wire.refresh_cookie, &exchange.wire.session_cookie];
     let carried = carried.into_iter().filter(|cookie| exchange.cookie(cookie).is_some());
-    carried.fold(Reply::no_content(), |reply, cookie| reply.with_cookie(cookie.clear(exchange.now)))
+    carried.fold(reply, |reply, cookie| reply.with_cookie(cookie.clear(exchange.now)))
+}
+
+/// What the client keeps in a cookie, by the mode.
+pub(super) fn kept(exchange: &Exchange<'_>, mode: Mode, grant: &Grant) -> Option<HeaderValue> {
+    match mode {
+        Mode::Json => None,
+        Mode::Cookie => Some(exchange.wire.refresh_cookie.set(&grant.refresh_token, exchange.now)),
+        Mode::Session => Some(exchange.wire.session_cookie.set(&grant.access_token, exchange.now)),
+    }
 }
 
 /// The mode, and what the client holds in it.
@@ -180,13 +204,11 @@ fn holding(exchange: &Exchange<'_>, body: &Value) -> Result<(Mode, Held), Reason
 pub(super) fn granted(exchange: &Exchange<'_>, mode: Mode, grant: &Grant) -> Reply {
     let expires = grant.expires_in_ms;
     let (refresh_token, access_token) = (&grant.refresh_token, &grant.access_token);
-    match mode {
-        Mode::Json => Reply::json(
-            &json!({ "data": { "expires": expires, "refresh_token": refresh_token, "access_token": access_token } }),
-        ),
-        Mode::Cookie => Reply::json(&json!({ "data": { "expires": expires, "access_token": access_token } }))
-            .with_cookie(exchange.wire.refresh_cookie.set(refresh_token, exchange.now)),
-        Mode::Session => Reply::json(&json!({ "data": { "expires": expires } }))
-            .with_cookie(exchange.wire.session_cookie.set(access_token, exchange.now)),
-    }
+    let data = match mode {
+        Mode::Json => json!({ "expires": expires, "refresh_token": refresh_token, "access_token": access_token }),
+        Mode::Cookie => json!({ "expires": expires, "access_token": access_token }),
+        Mode::Session => json!({ "expires": expires }),
+    };
+    let reply = Reply::json(&json!({ "data": data }));
+    kept(exchange, mode, grant).into_iter().fold(reply, Reply::with_cookie)
 }

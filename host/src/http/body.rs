@@ -1,4 +1,4 @@
-//! Collects a JSON request body, by the rules of the parser behind Directus (Express's).
+//! Collects a request body, of JSON by the rules of the parser behind Directus (Express's).
 //!
 //! A body of another type is ignored and read as `{}`, and so is an empty one. Invariants: never holds more than the limit,
 //! before or after inflating; everything that is wrong is a 400 `INVALID_PAYLOAD`. Deliberately absent: `br` and charsets other
@@ -17,6 +17,7 @@ use hyper::body::Body;
 use hyper::header;
 use serde_json::{Value, json};
 
+use super::form::Form;
 use super::headers::text;
 use super::json;
 use super::refusal::Refusal;
@@ -24,6 +25,8 @@ use super::refusal::Refusal;
 /// Bytes of a body that is too large which are still read and thrown away, so that a client in the middle of sending gets to
 /// see the answer: a few times what anybody sends by mistake.
 const DRAIN_BYTES: u64 = 4 << 20;
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 const TOO_LARGE: &str = "request entity too large";
 
@@ -67,6 +70,18 @@ where
     }
     let decoded = String::from_utf8_lossy(&bytes);
     json::parse(decoded.strip_prefix('\u{feff}').unwrap_or(&decoded)).map_err(Refusal::payload)
+}
+
+/// Reads the body as a form; one of another type is an empty form.
+pub(crate) async fn read_form<B>(headers: &HeaderMap, body: B, limits: BodyLimits) -> Result<Form, Refusal>
+where
+    B: Body,
+    B::Error: Display,
+{
+    let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
+    let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM));
+    let bytes = collect(body, limits).await?;
+    Ok(if is_form { Form::parse(&bytes) } else { Form::default() })
 }
 
 /// Collects any body, up to the limit.

@@ -17,6 +17,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// UTF-16 code units of a user agent that are kept, as Directus does.
 const MAX_USER_AGENT_UNITS: usize = 1024;
 
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// What Directus's columns hold of an origin. A name of the DNS has no more than 253 letters.
 const MAX_ORIGIN_LETTERS: usize = 255;
 
@@ -56,6 +57,15 @@ fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trust: &TrustProxy) -> I
         }
     }
     address
+}
+
+/// Scheme, host and port by which the browser reached us, as far as the request says.
+pub(crate) fn reached(peer: Option<IpAddr>, headers: &HeaderMap, trust: &TrustProxy) -> Option<String> {
+    let host = text(headers, header::HOST)?;
+    let is_trusted = peer.is_some_and(|peer| trusts(trust, peer.to_canonical(), 0));
+    let forwarded = text(headers, X_FORWARDED_PROTO).filter(|_| is_trusted).unwrap_or_default();
+    let scheme = forwarded.split(',').next().unwrap_or_default().trim();
+    Some(format!("{}://{host}", if scheme.eq_ignore_ascii_case("https") { "https" } else { "http" }))
 }
 
 /// The user agent, as it is stored.
@@ -102,6 +112,16 @@ mod tests {
     fn nobody_is_believed_unless_told() {
         assert_eq!(seen(&TrustProxy::Never, "10.0.0.1", "1.1.1.1"), "10.0.0.1");
         assert_eq!(seen(&TrustProxy::Hops(0), "10.0.0.1", "1.1.1.1"), "10.0.0.1");
+    }
+
+    #[test]
+    fn the_scheme_is_the_one_that_a_trusted_proxy_names() {
+        let sent = headers(&[("host", "a.example:1"), ("x-forwarded-proto", "https, http")]);
+        let at = |peer: Option<&str>, trust| reached(peer.map(|peer| peer.parse().unwrap()), &sent, trust);
+        assert_eq!(at(Some("10.0.0.1"), &TrustProxy::Always).as_deref(), Some("https://a.example:1"));
+        assert_eq!(at(Some("10.0.0.1"), &TrustProxy::Never).as_deref(), Some("http://a.example:1"));
+        assert_eq!(at(None, &TrustProxy::Always).as_deref(), Some("http://a.example:1"));
+        assert_eq!(reached(None, &HeaderMap::new(), &TrustProxy::Never), None);
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl CookieSettings {
         Ok(if cookie.secure { placed.secure() } else { placed })
     }
 
+    /// A cookie that the browser keeps while it is open, and sends along when it comes from elsewhere by a link.
+    pub(crate) fn of_visit(name: &str, secure: bool) -> Self {
+        Self { name: name.to_owned(), max_age: None, domain: None, secure, same_site: SameSite::Lax }
+    }
+
     /// Sends it to `domain` and its sub-domains.
     pub(crate) fn on_domain(mut self, domain: &str) -> Result<Self, CookieError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
@@ -100,6 +105,11 @@ impl CookieSettings {
             SameSite::None => "; SameSite=None",
         };
         sendable(&text)
+    }
+
+    /// Has the browser forget it, as the wire does with cookies of a visit.
+    pub(crate) fn forget(&self) -> HeaderValue {
+        sendable(&format!("{}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", self.name))
     }
 
     /// Empties the cookie.

@@ -1,7 +1,7 @@
 //! The wire: HTTP/1.1, cookies, status codes and the envelopes of Directus's REST protocol.
 //!
 //! A request goes top to bottom through [`service`]: `cors` → [`token`] → [`route`] → `limits` → [`body`] → who is asking →
-//! the handler in `auth`, `account`, `accounts`, `second_factor`, `records`, `shares` or `server` → [`respond`].
+//! the handler in `auth`, `account`, `accounts`, `second_factor`, `records`, `shares`, `single_sign_on` or `server` → [`respond`].
 //! Everything but [`listener`] and the collecting half of [`body`] is a pure function of its arguments, and the body type is
 //! generic, so that the same pieces serve the built-in listener and a `tower` service inside somebody else's program.
 //!
@@ -18,8 +18,10 @@ pub(crate) mod cookies;
 mod cors;
 pub(crate) mod date;
 pub(crate) mod email;
+mod form;
 mod graphql;
 pub(crate) mod headers;
+mod identities;
 pub(crate) mod json;
 mod json_wording;
 mod keep_alive;
@@ -40,6 +42,7 @@ mod second_factor;
 mod server;
 pub(crate) mod service;
 mod shares;
+mod single_sign_on;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod validate;

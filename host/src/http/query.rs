@@ -56,6 +56,11 @@ impl Query {
         }
     }
 
+    /// All values of `name` with commas between them, as JavaScript shows a list.
+    pub(crate) fn joined(&self, name: &str) -> String {
+        self.named(name).map(|parameter| parameter.value.as_str()).collect::<Vec<_>>().join(",")
+    }
+
     /// Whether `name` is there at all; `?name=false` counts, because it is a text that is not empty.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.named(name).next().is_some()

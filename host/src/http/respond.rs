@@ -80,6 +80,11 @@ impl Reply {
         Self { api: true, ..Self::empty(Outcome::NoContent.status()) }
     }
 
+    /// 200 without a body, and nothing to keep.
+    pub(crate) fn acknowledged() -> Self {
+        Self::empty(Outcome::Ok.status()).with_header(header::CACHE_CONTROL, "no-store")
+    }
+
     /// The answer to a refused request. No refusal at all is a mistake of the caller and answered as an internal error.
     pub(crate) fn refused(refusals: &[Refusal]) -> Self {
         let refusals = if refusals.is_empty() { &[Refusal::InternalServerError] } else { refusals };

@@ -37,8 +37,14 @@ pub(crate) enum Route {
     Login,
     /// `POST /auth/login/<provider>`
     LoginWith(String),
-    /// `GET /auth/login/<provider>`
-    BeginWith(String),
+    /// What a browser, or a provider, does at `/auth/login/<provider>`
+    SingleSignOn(Step, String),
+    /// `GET /users/me/identities`
+    Identities,
+    /// `POST /users/me/identities/<provider>`
+    Link(String),
+    /// `DELETE /users/me/identities/<id>`
+    Unlink(String),
     /// `POST /auth/refresh`
     Refresh,
     /// `POST /auth/logout`
@@ -86,6 +92,21 @@ pub(crate) enum Route {
     Unknown,
 }
 
+/// A step of a sign-in at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// `GET /auth/login/<provider>`
+    Begin,
+    /// `GET …/callback`
+    Return,
+    /// `POST …/callback`
+    ReturnByForm,
+    /// `POST …/logout`
+    Leave,
+    /// `POST …/backchannel-logout`
+    Notice,
+}
+
 /// What is done to a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Factor {
@@ -119,7 +140,13 @@ pub(crate) enum Verb {
 impl Route {
     /// Whether the request is served without looking at its token.
     pub(crate) fn skips_authentication(&self) -> bool {
-        matches!(self, Self::Ping | Self::Root | Self::Robots | Self::Admin(_))
+        // A browser on its way from a provider may bring a session that has ended, which is why it was sent there.
+        matches!(self, Self::Ping | Self::Root | Self::Robots | Self::Admin(_) | Self::SingleSignOn(..))
+    }
+
+    /// Whether the body is a form.
+    pub(crate) fn takes_form(&self) -> bool {
+        matches!(self, Self::SingleSignOn(..))
     }
 }
 
@@ -162,6 +189,7 @@ fn offers(path: &str) -> Option<Offers> {
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     // A parameter is taken as it was sent.
     let sent = |place: usize| percent::decode(trimmed.split('/').nth(place + 1)?).filter(|text| !text.is_empty());
+    let step = |step| Some(Route::SingleSignOn(step, sent(2)?));
     let get = |route| vec![("GET", route)];
     let post = |route| vec![("POST", route)];
     Some(match names.as_slice() {
@@ -177,7 +205,10 @@ fn offers(path: &str) -> Option<Offers> {
         ["utils", "random", "string"] => get(Route::RandomString),
         ["auth"] => get(Route::Providers),
         ["auth", "login"] => post(Route::Login),
-        ["auth", "login", _] => vec![("GET", Route::BeginWith(sent(2)?)), ("POST", Route::LoginWith(sent(2)?))],
+        ["auth", "login", _] => vec![("GET", step(Step::Begin)?), ("POST", Route::LoginWith(sent(2)?))],
+        ["auth", "login", _, "callback"] => vec![("GET", step(Step::Return)?), ("POST", step(Step::ReturnByForm)?)],
+        ["auth", "login", _, "logout"] => post(step(Step::Leave)?),
+        ["auth", "login", _, "backchannel-logout"] => post(step(Step::Notice)?),
         ["auth", "refresh"] => post(Route::Refresh),
         ["auth", "logout"] => post(Route::Logout),
         ["auth", "password", "request"] => post(Route::RequestReset),
@@ -189,6 +220,8 @@ fn offers(path: &str) -> Option<Offers> {
         ["users", "me"] => vec![("GET", Route::Me), ("PATCH", Route::UpdateMe)],
         ["users", "me", "track", "page"] => vec![("PATCH", Route::TrackPage)],
         ["users", "me", "tfa", what] => post(Route::Factor(factor(what)?)),
+        ["users", "me", "identities"] => get(Route::Identities),
+        ["users", "me", "identities", _] => vec![("POST", Route::Link(sent(3)?)), ("DELETE", Route::Unlink(sent(3)?))],
         ["users", _, "tfa", "disable"] => post(Route::RemoveFactor(sent(1)?)),
         ["policies", "me", "globals"] => get(Route::Rights("globals")),
         ["roles", "me"] => get(Route::Rights("roles")),
@@ -238,7 +271,7 @@ fn record(collection: &'static str, id: &str) -> Option<Offers> {
 
 fn options(offers: &Offers) -> Route {
     let provider = offers.iter().find_map(|(_, route)| match route {
-        Route::LoginWith(name) => Some(name.clone()),
+        Route::LoginWith(name) | Route::SingleSignOn(_, name) | Route::Link(name) => Some(name.clone()),
         _ => None,
     });
     let names: Vec<_> = offers.iter().map(|(method, _)| if *method == "GET" { "GET,HEAD" } else { method }).collect();
@@ -279,7 +312,14 @@ mod tests {
         assert_eq!(post("/auth/refresh"), Route::Refresh);
         assert_eq!(post("/auth/logout"), Route::Logout);
         assert_eq!(post("/auth/login/acme"), Route::LoginWith("acme".to_owned()));
-        assert_eq!(get("/auth/login/acme"), Route::BeginWith("acme".to_owned()));
+        let step = |step| Route::SingleSignOn(step, "acme".to_owned());
+        assert_eq!(get("/auth/login/acme"), step(Step::Begin));
+        assert_eq!(get("/auth/login/acme/callback"), step(Step::Return));
+        assert_eq!(post("/auth/login/acme/callback"), step(Step::ReturnByForm));
+        assert_eq!(post("/auth/login/acme/logout"), step(Step::Leave));
+        assert_eq!(post("/auth/login/acme/backchannel-logout"), step(Step::Notice));
+        assert_eq!(get("/users/me/identities"), Route::Identities);
+        assert_eq!(post("/users/me/identities/acme"), Route::Link("acme".to_owned()));
     }
 
     #[test]
@@ -363,8 +403,8 @@ mod tests {
     }
 
     #[test]
-    fn four_places_are_open_to_any_token() {
-        for path in ["/server/ping", "/", "/robots.txt", "/admin/login"] {
+    fn some_places_are_open_to_any_token() {
+        for path in ["/server/ping", "/", "/robots.txt", "/admin/login", "/auth/login/acme"] {
             assert!(get(path).skips_authentication(), "{path}");
         }
         for path in ["/server/info", "/server/health", "/auth", "/users/me", "/nonexistent"] {

@@ -11,6 +11,7 @@ use super::{
     cors::CorsPolicy,
     graphql::{self, Schemas},
     headers::{HeaderPolicy, StrictTransport},
+    identities,
     limits::Limits,
     openapi,
     query::Query,
@@ -19,7 +20,7 @@ use super::{
     request_id::RequestId,
     respond::Reply,
     route::{self, Route},
-    second_factor, server, shares,
+    second_factor, server, shares, single_sign_on,
     token::{self, Presented, Source},
 };
 use crate::{
@@ -28,6 +29,7 @@ use crate::{
         exports::gatewit::auth::access::Principal,
         gatewit::auth::types::{Client, Reason},
     },
+    capability::{trace::Trace, traces::FailedSignIn},
     config::TrustProxy,
     engine::{Conversation, Outcome},
     gatewit::{Server, broken},
@@ -145,13 +147,14 @@ impl Service {
         B::Error: Display,
     {
         let started = Instant::now();
-        let span = RequestId::random().span(request.method(), request.uri());
+        let id = RequestId::random();
+        let span = id.span(request.method(), request.uri());
         let conditions = Conditions::of(request.method(), request.headers());
         let (parts, body) = request.into_parts();
         let wire = &self.server.wire;
         let cors = wire.cors.as_ref().map(|cors| cors.headers(&parts.method, parts.headers.get(header::ORIGIN)));
         let reply = async {
-            let reply = match Exchange::new(&self.server, &parts, peer, started) {
+            let reply = match Exchange::new(&self.server, &parts, peer, started, id) {
                 _ if cors.is_some() && parts.method == Method::OPTIONS => Reply::preflight(),
                 Ok(exchange) => exchange.run(body).await,
                 Err(refusal) => Reply::refused(&[refusal]),
@@ -173,8 +176,12 @@ pub(super) struct Exchange<'a> {
     pub(super) query: Query,
     pub(super) client: Client,
     pub(super) now: OffsetDateTime,
+    /// Scheme, host and port by which the browser reached us.
+    pub(super) reached: Option<String>,
     started: Instant,
     presented: Option<Presented>,
+    id: RequestId,
+    trace: Trace,
 }
 
 /// Who is asking, and the sandbox in which that was found out.
@@ -184,7 +191,13 @@ pub(super) struct Caller {
 }
 
 impl<'a> Exchange<'a> {
-    fn new(server: &'a Server, parts: &'a Parts, peer: Option<SocketAddr>, started: Instant) -> Result<Self, Refusal> {
+    fn new(
+        server: &'a Server,
+        parts: &'a Parts,
+        peer: Option<SocketAddr>,
+        started: Instant,
+        id: RequestId,
+    ) -> Result<Self, Refusal> {
         let wire = &server.wire;
         let query = Query::parse(parts.uri.query());
         let presented = token::find(&query, &parts.headers, wire.session_cookie.name())?;
@@ -196,7 +209,8 @@ impl<'a> Exchange<'a> {
             origin: client::origin(&parts.headers),
         };
         let now = OffsetDateTime::UNIX_EPOCH + server.services.clock.now();
-        Ok(Self { server, wire, parts, query, client, now, started, presented })
+        let reached = client::reached(peer, &parts.headers, &wire.trust_proxy);
+        Ok(Self { server, wire, parts, query, client, now, reached, started, presented, id, trace: Trace::start() })
     }
 
     async fn run<B>(self, body: B) -> Reply
@@ -207,6 +221,9 @@ impl<'a> Exchange<'a> {
         let route = route::find(&self.parts.method, self.parts.uri.path());
         if let Err(refusal) = self.count(&route).await {
             return Reply::refused(&[refusal]);
+        }
+        if route.takes_form() {
+            return self.run_form(&route, body).await;
         }
         let carries_body = !matches!(self.parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
         let body = if carries_body {
@@ -259,9 +276,30 @@ impl<'a> Exchange<'a> {
             Route::Options { allow, provider } if provider.as_ref().is_none_or(|name| self.serves(name)) => {
                 Reply::options(&allow)
             }
-            Route::Options { .. } | Route::LoginWith(_) | Route::BeginWith(_) | Route::Admin(_) | Route::Unknown => {
-                self.not_found()
-            }
+            Route::Identities => identities::list(&self, caller).await,
+            Route::Link(provider) => identities::link(&self, caller, &provider, &body).await,
+            Route::Unlink(id) => identities::unlink(&self, caller, &id).await,
+            Route::Options { .. }
+            | Route::LoginWith(_)
+            | Route::SingleSignOn(..)
+            | Route::Admin(_)
+            | Route::Unknown => self.not_found(),
+        }
+    }
+
+    /// The same where browsers and providers send forms.
+    async fn run_form<B>(self, route: &Route, body: B) -> Reply
+    where
+        B: Body,
+        B::Error: Display,
+    {
+        let form = match body::read_form(&self.parts.headers, body, self.wire.body).await {
+            Ok(form) => form,
+            Err(refusal) => return Reply::refused(&[refusal]),
+        };
+        match route {
+            Route::SingleSignOn(step, provider) => single_sign_on::step(&self, *step, provider, &form).await,
+            _ => self.not_found(),
         }
     }
 
@@ -281,12 +319,30 @@ impl<'a> Exchange<'a> {
     async fn caller(&self) -> Result<Option<Caller>, Reply> {
         let Some(presented) = &self.presented else { return Ok(None) };
         let authenticate = async {
-            let mut rules = self.server.rules().await?;
+            let mut rules = self.rules().await?;
             let principal =
                 rules.authenticate(&presented.token, &self.client).await.map_err(|error| broken(&error))??;
             Ok::<_, Reason>(Caller { principal, rules })
         };
         authenticate.await.map(Some).map_err(|reason| self.token_refused(presented.source, reason))
+    }
+
+    /// Whether the token of this request is somebody's.
+    pub(super) async fn is_known(&self) -> bool {
+        matches!(self.caller().await, Ok(Some(_)))
+    }
+
+    /// Opens a sandbox of the rules for this request.
+    pub(super) async fn rules(&self) -> Result<Conversation, Reason> {
+        self.server.rules(&self.trace).await
+    }
+
+    /// Keeps what happened in a sign-in that failed, for whoever asks why.
+    pub(super) fn sign_in_failed(&self, provider: &str, reason: &str) {
+        tracing::info!(provider, reason, "a sign-in failed; `gatewit trace` tells more of this request");
+        let at_ms = u64::try_from(self.now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        let failed = FailedSignIn::new(self.id.to_string(), at_ms, provider, reason, &self.trace);
+        self.server.services.traces.keep(failed);
     }
 
     /// Calls the rules, in the sandbox that found out who is asking or in a new one, and answers no sooner than they want,
@@ -298,7 +354,7 @@ impl<'a> Exchange<'a> {
     ) -> Result<T, Reason> {
         let (principal, mut rules) = match caller {
             Some(Caller { principal, rules }) => (Some(principal), rules),
-            None => (None, self.server.rules().await?),
+            None => (None, self.rules().await?),
         };
         let outcome = operation(principal.as_ref(), &mut rules).await;
         let hold = rules.hold();

@@ -15,6 +15,8 @@ pub(crate) enum Outcome {
     NoContent,
     /// The browser goes elsewhere, with the method it likes.
     Found,
+    /// The browser goes elsewhere by GET (RFC 9110 §15.4.4).
+    SeeOther,
     /// The client's copy is still good (RFC 9110 §15.4.5).
     NotModified,
     /// The health check says that something does not work.
@@ -28,6 +30,7 @@ impl Outcome {
             Self::Ok => StatusCode::OK,
             Self::NoContent => StatusCode::NO_CONTENT,
             Self::Found => StatusCode::FOUND,
+            Self::SeeOther => StatusCode::SEE_OTHER,
             Self::NotModified => StatusCode::NOT_MODIFIED,
             Self::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
         }

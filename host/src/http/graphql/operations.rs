@@ -98,7 +98,8 @@ impl<'a> Operations<'a> {
             otp: optional(call, "otp"),
             form: mode.form(),
         };
-        let grant = self.ask(async |rules, _, client| rules.login(&attempt, client).await).await?;
+        let answer = self.ask(async |rules, _, client| rules.login(&attempt, client).await).await;
+        let grant = answer.inspect_err(|refusal| self.exchange.sign_in_failed("default", refusal.code()))?;
         Ok(self.granted(mode, grant))
     }
 
@@ -278,7 +279,7 @@ impl<'a> Operations<'a> {
         let (exchange, refused) = (self.exchange, |reason: Reason| Refusal::of(reason, self.exchange.now));
         let rules = match &mut self.rules {
             Some(rules) => rules,
-            none => none.insert(exchange.server.rules().await.map_err(refused)?),
+            none => none.insert(exchange.rules().await.map_err(refused)?),
         };
         let outcome = operation(rules, self.principal.as_ref(), &exchange.client).await;
         outcome.map_err(|error| refused(broken(&error)))?.map_err(refused)

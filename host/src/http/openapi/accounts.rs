@@ -25,6 +25,40 @@ fn held() -> Value {
     object(&[("refresh_token", text()), ("mode", mode())])
 }
 
+fn provider(rest: &str) -> String {
+    format!("/auth/login/{{provider}}{rest}")
+}
+
+pub(super) fn single_sign_on() -> Vec<Operation> {
+    vec![
+        Operation::new("get", provider(""), SESSIONS, "beginSingleSignOn", "Sends the browser to a provider")
+            .parameter("redirect", &text(), "Where the browser goes in the end.")
+            .parameter("prompt", &text(), "The provider shall ask the person, even if it knows them.")
+            .parameter("otp", &text(), "A code of the second factor, or a recovery code.")
+            .leads_elsewhere("To the provider."),
+        Operation::new("get", provider("/callback"), SESSIONS, "finishSingleSignOn", "Takes the browser back")
+            .leads_elsewhere("To where the sign-in was to lead; on failure with a `reason` in the query."),
+        Operation::new("post", provider("/callback"), SESSIONS, "finishSingleSignOnByForm", "Takes the browser back")
+            .leads_elsewhere("To the same place, by GET."),
+        Operation::new(
+            "post",
+            provider("/logout"),
+            SESSIONS,
+            "logoutWithProvider",
+            "Signs out here and at the provider",
+        )
+        .leads_elsewhere("To the provider if it is to be told, or to the `redirect` of the form."),
+        Operation::new(
+            "post",
+            provider("/backchannel-logout"),
+            SESSIONS,
+            "endByProvider",
+            "Ends sessions, for providers",
+        )
+        .gives_as("200", "The sessions have ended.", "text/plain", &text()),
+    ]
+}
+
 pub(super) fn sessions() -> Vec<Operation> {
     let providers = object(&[
         ("!data", json!({ "type": "array", "items": schema("Provider") })),
@@ -155,6 +189,22 @@ pub(super) fn own() -> Vec<Operation> {
         Operation::new("post", "/users/{id}/tfa/disable", OWN, "removeTfa", "Takes the second factor off an account")
             .by(Caller::SignedIn)
             .gives_nothing("Taken off. For administrators."),
+        of("/users/me/identities", "listIdentities", "Who at which provider signs in to one's account")
+            .by(Caller::SignedIn)
+            .gives("The identities.", &json!({ "type": "array", "items": schema("Identity") })),
+        Operation::new(
+            "post",
+            "/users/me/identities/{id}",
+            OWN,
+            "linkIdentity",
+            "Begins to link an identity; `id` is a provider",
+        )
+        .by(Caller::SignedIn)
+        .takes(object(&[("redirect", text())]))
+        .gives("Where the browser goes for it.", &object(&[("!url", url())])),
+        Operation::new("delete", "/users/me/identities/{id}", OWN, "unlinkIdentity", "Takes a linked identity away")
+            .by(Caller::SignedIn)
+            .gives_nothing("Taken away, and its sessions have ended."),
         of("/policies/me/globals", "readOwnGlobals", "What the caller's policies allow altogether")
             .by(Caller::Perhaps)
             .gives("The rights.", &schema("Globals")),

@@ -24,10 +24,17 @@ pub(super) fn document() -> &'static Value {
 
 /// All operations, in the order in which they are read best.
 fn operations() -> Vec<Operation> {
-    [accounts::sessions(), accounts::accounts(), accounts::own(), records::operations(), server::operations()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        accounts::sessions(),
+        accounts::single_sign_on(),
+        accounts::accounts(),
+        accounts::own(),
+        records::operations(),
+        server::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn build() -> Value {
@@ -84,15 +91,24 @@ mod tests {
         };
         let short = |collection: &str| collection.trim_start_matches("directus_").to_owned();
         Some(match route {
-            // Pages for people, what HTTP itself has, and what answers 404 as long as browsers are sent to no provider.
-            Route::Root
-            | Route::Robots
-            | Route::Admin(_)
-            | Route::Options { .. }
-            | Route::Unknown
-            | Route::BeginWith(_) => {
+            // Pages for people, what HTTP itself has,.
+            Route::Root | Route::Robots | Route::Admin(_) | Route::Options { .. } | Route::Unknown => {
                 return None;
             }
+            Route::SingleSignOn(step, _) => {
+                use route::Step;
+                let (method, rest) = match step {
+                    Step::Begin => ("get", ""),
+                    Step::Return => ("get", "/callback"),
+                    Step::ReturnByForm => ("post", "/callback"),
+                    Step::Leave => ("post", "/logout"),
+                    Step::Notice => ("post", "/backchannel-logout"),
+                };
+                format!("{method} /auth/login/{{provider}}{rest}")
+            }
+            Route::Identities => "get /users/me/identities".to_owned(),
+            Route::Link(_) => "post /users/me/identities/{id}".to_owned(),
+            Route::Unlink(_) => "delete /users/me/identities/{id}".to_owned(),
             Route::Ping => "get /server/ping".to_owned(),
             Route::Info => "get /server/info".to_owned(),
             Route::Health => "get /server/health".to_owned(),
@@ -181,6 +197,9 @@ mod tests {
             "enable",
             "disable",
             "recovery-codes",
+            "identities",
+            "callback",
+            "backchannel-logout",
             "policies",
             "globals",
             "roles",
@@ -196,9 +215,9 @@ mod tests {
         let mut found = BTreeSet::new();
         for parts in 1..=4 {
             let longer = |path: &String| words.map(|word| format!("{path}/{word}"));
-            // Only second factors, the tracking of pages and the schema of GraphQL have four parts.
-            let ends = ["/tfa", "/track", "/graphql"];
-            let goes_on = |path: &&String| parts < 4 || ends.iter().any(|end| path.ends_with(end));
+            // Only these have four parts.
+            let long = ["/tfa", "/track", "/identities", "/login/some-id", "/graphql"];
+            let goes_on = |path: &&String| parts < 4 || long.iter().any(|end| path.ends_with(end));
             paths = paths.iter().filter(|path| !path.ends_with('/')).filter(goes_on).flat_map(longer).collect();
             for path in &paths {
                 for method in [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::PUT] {

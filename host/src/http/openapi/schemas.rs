@@ -84,6 +84,17 @@ fn protocol() -> Map<String, Value> {
             ]),
         ),
         ("Provider", object(&[("!name", text()), ("label", text()), ("!driver", text()), ("icon", text())])),
+        (
+            "Identity",
+            object(&[
+                ("!id", text()),
+                ("!provider", text()),
+                ("!identifier", text()),
+                ("email", text()),
+                ("primary", truth()),
+                ("linked_at", json!({ "type": ["string", "null"], "format": "date-time" })),
+            ]),
+        ),
         ("Globals", object(&[("app_access", truth()), ("admin_access", truth()), ("enforce_tfa", truth())])),
         (
             "OwnPermissions",
