@@ -13,6 +13,7 @@ guests! {
     CONFUSED = "confused",
     CONFUSED_RULES = "confused-rules",
     FALLEN_RULES = "fallen-rules",
+    FETCHER = "fetcher",
     MISNAMED = "misnamed",
     ROGUE = "rogue",
     TRESPASSER = "trespasser",

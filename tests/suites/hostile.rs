@@ -113,8 +113,10 @@ async fn a_document_of_a_thousand_levels_is_refused() -> anyhow::Result<()> {
     let token = sign_in(&mut server.client(), ADMIN).await?.access;
     let nested =
         |open: &str, middle: &str, close: &str| format!("{}{middle}{}", open.repeat(LEVELS), close.repeat(LEVELS));
-    let fragments: String =
-        (0..LEVELS).map(|n| format!("fragment f{n} on directus_users {{ ...f{} }} ", n + 1)).collect();
+    let fragments: String = (0..LEVELS)
+        .map(|n| format!("fragment f{n} on directus_users {{ ...f{} }} ", n + 1))
+        .collect::<Vec<_>>()
+        .concat();
     let documents = [
         format!("{{ users_me {{ {} }} }}", nested("role { users { ", "id", " } }")),
         format!("{{ users(filter: {}) {{ id }} }}", nested("{ _and: [", "", "] }")),

@@ -13,13 +13,22 @@ mod faults;
 mod graphql;
 mod guests;
 mod hostile;
+mod jose;
 mod mail;
+mod membership;
+mod oauth2;
+mod openid_faults;
+mod openid_rp;
+mod openid_sessions;
+mod outbound;
 mod passwords;
 mod postgres;
+mod redirect_drivers;
 mod rules;
 mod sdk;
 mod second_factor;
 mod sessions;
+mod single_sign_on;
 mod starts;
 mod still;
 mod tidy;
@@ -43,13 +52,21 @@ fn main() -> ExitCode {
         tidy::tests(),
         world::tests(),
         drivers::tests(),
+        redirect_drivers::tests(),
         rules::tests(),
+        membership::tests(),
         wire::tests(),
         accounts::tests(),
         second_factor::tests(),
         sessions::tests(),
+        openid_rp::tests(),
+        openid_sessions::tests(),
+        openid_faults::tests(),
+        oauth2::tests(),
+        jose::tests(),
         passwords::tests(),
         faults::tests(),
+        outbound::tests(),
         hostile::tests(),
         graphql::tests(),
         starts::tests(),
@@ -61,6 +78,7 @@ fn main() -> ExitCode {
         crash::tests(),
         mail::tests(),
         sdk::tests(),
+        single_sign_on::tests(),
         embedding::tests(),
     ];
     let tests = tests.into_iter().flatten().collect();

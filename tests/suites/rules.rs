@@ -96,6 +96,8 @@ fn identity() -> rules_driver::Identity {
         groups: Vec::new(),
         claims: "{}".to_owned(),
         auth_data: None,
+        session: None,
+        parting_data: None,
     }
 }
 

@@ -3,8 +3,9 @@
 use anyhow::{Context as _, ensure};
 use e2e::calls::{EDITOR, USER, login, me, quick, refresh, refused, sign_in as tokens_of};
 use e2e::client::{Client, Request, Response};
+use e2e::otp::{self, KEY, SECRET};
 use e2e::server::{self, TestServer};
-use e2e::{otp, tokens};
+use e2e::tokens;
 use serde_json::json;
 use sqlx::Connection as _;
 
@@ -20,9 +21,6 @@ e2e::suite! {
 
 /// An account of the seed: address and password.
 const ACCOUNT: (&str, &str) = ("tfa@example.com", "User-password1");
-/// The key of RFC 6238, appendix B, and the same in base32.
-const KEY: &[u8] = b"12345678901234567890";
-const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// The code of a moment, `steps` away from now.
 fn code(steps: i64) -> anyhow::Result<String> {

@@ -83,8 +83,9 @@ async fn every_module_opens_with_its_docs() -> anyhow::Result<()> {
 }
 
 async fn decisions_are_pure() -> anyhow::Result<()> {
-    let pure =
-        |path: &str| path.ends_with("/flow.rs") || path.contains("/flow/") || path.starts_with("components/shared/");
+    // What components share is pure but for this one file, which carries requests out.
+    let shared = |path: &str| path.starts_with("components/shared/") && path != "components/shared/fetch/src/wire.rs";
+    let pure = |path: &str| path.ends_with("/flow.rs") || path.contains("/flow/") || shared(path);
     let breaches = |source: &Source| {
         let words = ["async", "bindings", "wit_bindgen", "glue"];
         let used = |word: &&&str| pure(&source.path) && code(&source.text).any(|line| names(line, word));

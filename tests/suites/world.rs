@@ -9,7 +9,7 @@ use e2e::guests;
 use wit_component::DecodedWasm;
 use wit_parser::{Resolve, World, WorldKey};
 
-use crate::guests::{FALLEN_RULES, ROGUE, TRESPASSER};
+use crate::guests::{FALLEN_RULES, FETCHER, ROGUE, TRESPASSER};
 
 e2e::suite! {
     first_party_components_are_within_their_worlds,
@@ -66,6 +66,9 @@ async fn first_party_components_are_within_their_worlds() -> anyhow::Result<()> 
     for name in ["auth", "local"] {
         fits(&guests::first_party(name)?, name)?;
     }
+    for name in ["oauth2", "openid"] {
+        fits(&guests::first_party(name)?, "single-sign-on")?;
+    }
     // No clock, no randomness, no network for a driver that only asks whether a password fits.
     let local = Surface::built(&guests::first_party("local")?)?;
     ensure!(!local.imports.iter().any(|name| name.starts_with("wasi:")), "{:?}", local.imports);
@@ -74,6 +77,7 @@ async fn first_party_components_are_within_their_worlds() -> anyhow::Result<()> 
 
 async fn guests_are_within_the_world_of_their_kind() -> anyhow::Result<()> {
     fits(&guests::file(ROGUE)?, "credentials-driver")?;
+    fits(&guests::file(FETCHER)?, "credentials-driver")?;
     fits(&guests::file(FALLEN_RULES)?, "auth")
 }
 

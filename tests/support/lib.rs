@@ -8,9 +8,17 @@
 //! | [`postgres`] | a real PostgreSQL server, where its programs are installed |
 //! | [`directus`] | a real Directus, where npm can install it |
 //! | [`mail`] | a real SMTP server, and the letters that it was given |
+//! | [`oidc`] | a real OpenID provider, and who asked it what |
+//! | [`upstream`] | a server that answers rightly, never, for ever or too much |
+//! | [`forward_proxy`] | a real forward proxy, where it is installed or can be had |
+//! | [`authority`] | certificates of a private authority |
 //! | [`guests`] | components that misbehave, and folders to serve them from |
 //! | [`host`] | a host in memory, for components without a server |
 //! | [`client`] | HTTP/1.1 over a socket: status, headers as sent, body |
+//! | [`browser`] | keeps cookies, goes to a provider and comes back |
+//! | [`traveller`] | a browser that goes from server to server |
+//! | [`provider`] | a provider of OAuth 2.0 and OpenID Connect, and every way to misbehave |
+//! | [`stage`] | a server and its provider, ready for sign-ins |
 //! | [`calls`] | the requests that many tests send |
 //! | [`otp`] | codes of second factors |
 //! | [`tokens`] | signs and reads JSON Web Tokens, the bad ones too |
@@ -21,19 +29,27 @@
 //!
 //! Nothing here knows how the server works inside.
 
+pub mod authority;
 pub mod binding;
+pub mod browser;
 pub mod calls;
 pub mod client;
 pub mod compare;
 pub mod directus;
 pub mod fixture;
+pub mod forward_proxy;
 pub mod guests;
 pub mod host;
 pub mod mail;
 pub mod needs;
+pub mod oidc;
 pub mod otp;
 pub mod postgres;
+pub mod provider;
 pub mod replay;
 pub mod runner;
 pub mod server;
+pub mod stage;
 pub mod tokens;
+pub mod traveller;
+pub mod upstream;

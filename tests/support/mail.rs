@@ -232,7 +232,7 @@ impl Drop for MailServer {
 }
 
 /// Makes a certificate and its key in a folder.
-fn certify(openssl: &Path, folder: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+pub(crate) fn certify(openssl: &Path, folder: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     let [config, certificate, key] = ["openssl.cnf", "certificate.pem", "key.pem"].map(|name| folder.join(name));
     std::fs::write(&config, CERTIFICATE)?;
     let mut command = Command::new(openssl);

@@ -102,6 +102,34 @@ fn run_npm(npm: &mut Command, what: &str) -> anyhow::Result<()> {
     Err(Skip(format!("npm could not {what}: {why}")).into())
 }
 
+/// The program of a package of Debian: from `PATH`, or from the cache, where the package is unpacked without being installed.
+pub fn debian(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    // Tests run together: one downloads, the others find.
+    static DOWNLOADING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let Err(missing) = program(name) else { return Ok(program(name)?) };
+    let folder = cache()?.join("debian").join(package);
+    let places = || ["usr/bin", "usr/sbin"].map(|place| folder.join(place)).into_iter();
+    let _alone = DOWNLOADING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Ok(found) = find(name, places()) {
+        return Ok(found);
+    }
+    let (Ok(apt), Ok(dpkg)) = (program("apt-get"), program("dpkg-deb")) else { return Err(missing.into()) };
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let told = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let downloaded = Command::new(apt).args(["-qq", "download", package]).current_dir(&folder).output()?;
+    if !downloaded.status.success() {
+        return Err(Skip(format!("{missing}, and apt-get could not download it: {}", told(&downloaded))).into());
+    }
+    for file in folder.read_dir()? {
+        let file = file?.path();
+        if file.extension().is_some_and(|extension| extension == "deb") {
+            let unpacked = Command::new(&dpkg).arg("-x").arg(&file).arg(&folder).output()?;
+            anyhow::ensure!(unpacked.status.success(), "dpkg-deb: {}", told(&unpacked));
+        }
+    }
+    Ok(find(name, places())?)
+}
+
 fn cache() -> Result<PathBuf, Skip> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let own = variable("GATEWIT_CACHE");

@@ -6,14 +6,27 @@ use anyhow::Context as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 
+/// The key of RFC 6238, appendix B, in base32 …
+pub const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+/// … and as bytes.
+pub const KEY: &[u8] = b"12345678901234567890";
 /// Seconds in which a code is good.
 const STEP: u64 = 30;
 /// A code that is shown for less than this may be another one when it arrives.
 const LAST_MOMENT: u64 = 5;
 
-/// The code of a moment, `steps` away from now (RFC 4226, section 5.3).
+/// The code of a moment, `steps` away from now.
 pub fn code(key: &[u8], steps: i64) -> anyhow::Result<String> {
-    let step = now()?.checked_add_signed(steps).context("no such step")?;
+    code_of(key, now()?.checked_add_signed(steps).context("no such step")?)
+}
+
+/// The code of [`SECRET`] at a moment, in seconds since the Unix epoch.
+pub fn code_at(seconds: u64) -> anyhow::Result<String> {
+    code_of(KEY, seconds / STEP)
+}
+
+/// The code of a step (RFC 4226, section 5.3).
+fn code_of(key: &[u8], step: u64) -> anyhow::Result<String> {
     let digest = Hmac::<Sha1>::new_from_slice(key)?.chain_update(step.to_be_bytes()).finalize().into_bytes();
     let offset = usize::from(digest[19] & 0xf);
     let word = u32::from_be_bytes(digest[offset..offset + 4].try_into()?) & 0x7fff_ffff;
@@ -62,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_key_is_what_its_base32_says() {
-        assert_eq!(key("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap(), b"12345678901234567890");
+        assert_eq!(key(SECRET).unwrap(), KEY);
         assert_eq!(key("MZXW6===").unwrap(), b"foo");
         assert!(key("1").is_err());
     }

@@ -77,7 +77,7 @@ async fn sqlite(folder: &TempDir) -> anyhow::Result<Picture> {
         let lines: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_all(&mut database).await?;
         rows.insert(table, lines.join("\n"));
     }
-    let declared = declared.into_iter().map(|(name, sql)| format!("{name}: {sql}\n")).collect();
+    let declared = declared.into_iter().map(|(name, sql)| format!("{name}: {sql}")).collect::<Vec<_>>().join("\n");
     Ok(Picture { declared, rows })
 }
 

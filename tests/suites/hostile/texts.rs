@@ -174,7 +174,7 @@ fn came_back(target: &Target, text: &str, answer: &Response) -> anyhow::Result<b
 }
 
 fn request(target: &Target, value: &Value, text: &str) -> Request {
-    let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     // A line of a request that is too long is refused before it is read.
     let encoded = &encoded[..encoded.len().min(6000)];
     let mut path = target.path.clone();
@@ -183,7 +183,7 @@ fn request(target: &Target, value: &Value, text: &str) -> Request {
         Place::Body(field) => drop(body.insert(field.clone(), value.clone())),
         Place::Query(name) => path = format!("{path}?{name}={encoded}"),
         Place::Path(name) => {
-            path = path.replace(&format!("{{{name}}}"), if encoded.is_empty() { "%20" } else { encoded })
+            path = path.replace(&format!("{{{name}}}"), if encoded.is_empty() { "%20" } else { encoded });
         }
         Place::Header(name) => {
             // No client can send the others.

@@ -6,7 +6,7 @@ use std::path::Path;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
-/// The world of the driver `local`: that of drivers that take credentials, with what it alone may use.
+/// The world of the driver `local`, with what any driver may use but the network.
 #[expect(missing_docs, reason = "generated from `wit/`, which is documented")]
 pub(super) mod bindings {
     wasmtime::component::bindgen!({
@@ -14,7 +14,8 @@ pub(super) mod bindings {
         inline: "
             package gatewit:tests;
             world driver {
-                include gatewit:worlds/credentials-driver@0.1.0;
+                import gatewit:config/settings@0.1.0;
+                import gatewit:log/log@0.1.0;
                 include gatewit:worlds/local@0.1.0;
             }
         ",

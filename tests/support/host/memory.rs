@@ -7,6 +7,7 @@ use sha2::Sha256;
 use wasmtime::component::{Resource, ResourceTable};
 
 use super::conditions::holds;
+use super::providers::Providers;
 
 /// The world of the rules.
 #[expect(missing_docs, reason = "generated from `wit/`, which is documented")]
@@ -23,7 +24,6 @@ pub(super) mod bindings {
 use bindings::gatewit::auth::pace;
 use bindings::gatewit::config::settings;
 use bindings::gatewit::driver::types::{Identity, Refusal};
-use bindings::gatewit::drivers::dispatch;
 use bindings::gatewit::keys::signing;
 use bindings::gatewit::log::log;
 use bindings::gatewit::mail::post::{self, Letter};
@@ -61,6 +61,8 @@ pub struct Memory {
     pub sessions: BTreeMap<String, sessions::NewSession>,
     /// What the driver answers next.
     pub identity: Option<Result<Identity, Refusal>>,
+    /// The providers, and what surrounds them.
+    pub at_providers: Providers,
     /// Letters that were sent.
     pub letters: Vec<Letter>,
     /// Lines that were logged.
@@ -94,7 +96,23 @@ impl Memory {
         self.tables.get(collection)?.iter().find(|record| record.get("id") == Some(&id))?.get(column)
     }
 
-    fn user(&self, matches: impl Fn(&Record) -> bool) -> Result<Option<User>, Error> {
+    /// The records of a collection.
+    #[must_use]
+    pub fn tables_of(&self, collection: &str) -> &[Record] {
+        self.tables.get(collection).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Changes a column of the record that has this id.
+    pub fn change(&mut self, collection: &str, id: &str, column: &str, value: &Value) {
+        let id = Value::Text(id.to_owned());
+        for record in
+            self.tables.get_mut(collection).into_iter().flatten().filter(|record| record.get("id") == Some(&id))
+        {
+            record.insert(column.to_owned(), value.clone());
+        }
+    }
+
+    pub(super) fn user(&self, matches: impl Fn(&Record) -> bool) -> Result<Option<User>, Error> {
         if self.store_is_away {
             return Err(Error::Unavailable);
         }
@@ -103,7 +121,7 @@ impl Memory {
     }
 }
 
-fn text(record: &Record, column: &str) -> Option<String> {
+pub(super) fn text(record: &Record, column: &str) -> Option<String> {
     match record.get(column) {
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
@@ -139,17 +157,11 @@ impl settings::Host for Memory {
     }
 }
 
-impl dispatch::Host for Memory {
-    fn providers(&mut self) -> Vec<dispatch::Provider> {
-        Vec::new()
-    }
-
-    fn login(&mut self, _: String, _: Vec<String>) -> Result<Identity, Refusal> {
-        self.identity.clone().unwrap_or(Err(Refusal::InvalidCredentials))
-    }
-}
-
 impl signing::Host for Memory {
+    fn import(&mut self, _: String, _: String) -> wasmtime::Result<Result<Resource<Key>, signing::Error>> {
+        Ok(Err(signing::Error::Denied))
+    }
+
     fn open(&mut self, purpose: String) -> wasmtime::Result<Result<Resource<Key>, signing::Error>> {
         Ok(Ok(self.table.push(Key(purpose.into_bytes()))?))
     }
@@ -158,6 +170,10 @@ impl signing::Host for Memory {
 impl signing::HostKey for Memory {
     fn algorithm(&mut self, _: Resource<Key>) -> wasmtime::Result<String> {
         Ok("HS256".to_owned())
+    }
+
+    fn id(&mut self, _: Resource<Key>) -> wasmtime::Result<Option<String>> {
+        Ok(None)
     }
 
     fn sign(&mut self, key: Resource<Key>, message: Vec<u8>) -> wasmtime::Result<Result<Vec<u8>, signing::Error>> {
@@ -227,13 +243,6 @@ impl users::Host for Memory {
         self.user(|record| text(record, "email").is_some_and(|known| known.to_lowercase() == email))
     }
 
-    fn find_by_identifier(&mut self, provider: String, identifier: String) -> Result<Option<User>, Error> {
-        self.user(|record| {
-            text(record, "provider").as_ref() == Some(&provider)
-                && text(record, "external_identifier").as_ref() == Some(&identifier)
-        })
-    }
-
     fn find(&mut self, id: String) -> Result<Option<User>, Error> {
         self.user(|record| text(record, "id").as_ref() == Some(&id))
     }
@@ -263,8 +272,8 @@ impl sessions::Host for Memory {
             Some(id) => users::Host::find(self, id)?,
             None => None,
         };
-        let (share, expires_at_ms) = (found.share, found.expires_at_ms);
-        Ok(Some(sessions::Session { user, share, expires_at_ms, superseded: false, successor: None }))
+        let sessions::NewSession { share, source, expires_at_ms, .. } = found;
+        Ok(Some(sessions::Session { user, share, source, expires_at_ms, superseded: false, successor: None }))
     }
 
     fn begin(&mut self, session: sessions::NewSession, _: u64) -> Result<(), Error> {
@@ -282,6 +291,29 @@ impl sessions::Host for Memory {
 
     fn end(&mut self, token: String, _: sessions::Client, now_ms: u64) -> Result<bool, Error> {
         Ok(self.end_family(token, now_ms)? > 0)
+    }
+
+    fn end_by_source(
+        &mut self,
+        provider: String,
+        identifier: Option<String>,
+        session: Option<String>,
+        _: u64,
+    ) -> Result<u32, Error> {
+        let before = self.sessions.len();
+        let fits = |wanted: &Option<String>, has: Option<&String>| wanted.is_none() || wanted.as_ref() == has;
+        self.sessions.retain(|_, known| {
+            !known.source.as_ref().is_some_and(|source| {
+                source.provider == provider
+                    && fits(&identifier, Some(&source.identifier))
+                    && fits(&session, source.session.as_ref())
+            })
+        });
+        Ok(u32::try_from(before - self.sessions.len()).unwrap_or(u32::MAX))
+    }
+
+    fn parting_data(&mut self, token: String) -> Result<Option<String>, Error> {
+        Ok(self.sessions.get(&token).and_then(|session| session.parting_data.clone()))
     }
 
     fn end_family(&mut self, token: String, _: u64) -> Result<u32, Error> {
@@ -340,13 +372,17 @@ impl records::Host for Memory {
             });
             let assigned: Record = assigned.collect();
             let records = tables.entry(change.collection.clone()).or_default();
-            if let Some(email) = text(&assigned, "email")
-                && records
-                    .iter()
-                    .any(|record| text(record, "email").is_some_and(|known| known.eq_ignore_ascii_case(&email)))
-            {
-                let taken = Taken { collection: change.collection, column: "email".to_owned(), value: email };
-                return Ok(Written::Taken(taken));
+            for column in ["email", "external_identifier"] {
+                let Some(value) = text(&assigned, column) else { continue };
+                let has =
+                    |record: &Record| text(record, column).is_some_and(|known| known.eq_ignore_ascii_case(&value));
+                if records.iter().any(|record| text(record, "id").as_ref() != Some(&id) && has(record)) {
+                    return Ok(Written::Taken(Taken {
+                        collection: change.collection,
+                        column: column.to_owned(),
+                        value,
+                    }));
+                }
             }
             let place = records.iter().position(|record| text(record, "id").as_ref() == Some(&id));
             match (change.action, place) {

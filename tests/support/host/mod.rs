@@ -7,10 +7,14 @@
 mod conditions;
 mod driver;
 mod memory;
+mod providers;
+mod redirect;
 mod rules;
 
 pub use driver::{DriverHost, DriverWorld};
 pub use memory::{Memory, Record};
+pub use providers::Providers;
+pub use redirect::{RedirectHost, RedirectWorld, Told};
 pub use rules::RulesHost;
 
 pub use memory::bindings::Auth;
@@ -31,11 +35,25 @@ pub mod setting {
         Value::Text(text.to_owned())
     }
 
+    /// Anything with an inner structure, as JSON.
+    #[must_use]
+    pub fn json(text: &str) -> Value {
+        Value::Json(text.to_owned())
+    }
+
     /// On or off.
     #[must_use]
     pub fn boolean(truth: bool) -> Value {
         Value::Boolean(truth)
     }
+}
+
+/// Types of the contract of drivers that send the browser away.
+pub mod away {
+    pub use super::redirect::Value;
+    pub use super::redirect::bindings::exports::gatewit::driver::about::Description;
+    pub use super::redirect::bindings::exports::gatewit::driver::redirect::{Arrival, Parameter, Start};
+    pub use super::redirect::bindings::gatewit::driver::types::Refusal;
 }
 
 /// Types of the contracts.
@@ -47,10 +65,14 @@ pub mod contract {
         records::Query,
         registration::Applicant,
         sessions::{Attempt, Form, Grant, Held},
+        single_sign_on::{Arrival, Departure, Failure, Outcome, Parameter, SignedIn, Start},
     };
     pub use super::memory::bindings::gatewit::auth::types::{Client, Reason};
     pub use super::memory::bindings::gatewit::driver::types as rules_driver;
+    pub use super::memory::bindings::gatewit::driver::types::Notice;
+    pub use super::memory::bindings::gatewit::drivers::dispatch::Provider;
     pub use super::memory::bindings::gatewit::mail::post::Letter;
+    pub use super::memory::bindings::gatewit::storage::sessions::Source;
     pub use super::memory::bindings::gatewit::storage::types::Value;
 }
 

@@ -6,6 +6,7 @@ wit_bindgen::generate!({
 
         world rules {
             export gatewit:auth/access@0.1.0;
+            export gatewit:auth/identities@0.1.0;
             export gatewit:auth/invitations@0.1.0;
             export gatewit:auth/profile@0.1.0;
             export gatewit:auth/providers@0.1.0;
@@ -15,10 +16,12 @@ wit_bindgen::generate!({
             export gatewit:auth/second-factor@0.1.0;
             export gatewit:auth/sessions@0.1.0;
             export gatewit:auth/shares@0.1.0;
+            export gatewit:auth/single-sign-on@0.1.0;
         }
 
         package gatewit:auth@0.1.0 {
             interface access { authenticate: func(); }
+            interface identities { %list: func(); unlink: func(); }
             interface invitations { invite: func(); accept: func(); }
             interface profile { me: func(); }
             interface providers { %list: func(); }
@@ -32,6 +35,7 @@ wit_bindgen::generate!({
             }
             interface sessions { login: func(); refresh: func(); logout: func(); }
             interface shares { login: func(); info: func(); }
+            interface single-sign-on { begin: func(); finish: func(); leave: func(); notice: func(); }
         }
     ",
     world: "gatewit:confused/rules",

@@ -13,7 +13,7 @@ wit_bindgen::generate!({
             interface about {
                 enum format { text, email, password }
                 record field { name: string, format: format, identifies: bool }
-                enum kind { boolean, number, text, %list, json }
+                enum kind { boolean, number, text, %list, json, url, document, %keys }
                 record setting {
                     name: string, kind: kind, default: option<string>, required: bool, secret: bool, help: string,
                 }

@@ -70,6 +70,8 @@ fn somebody() -> Identity {
         groups: Vec::new(),
         claims: "{}".to_string(),
         auth_data: None,
+        session: None,
+        parting_data: None,
     }
 }
 
