@@ -84,12 +84,13 @@ impl Begin {
         user: &str,
         source: &SessionSource,
     ) -> Result<(), Failure> {
+        // Looked up once, and not for each of the account's sources.
         let gone = Statement::new(
-            "DELETE FROM gatewit_session_sources WHERE \"user\" = $1 AND NOT EXISTS \
-             (SELECT 1 FROM directus_sessions s WHERE s.\"user\" = $1 \
-              AND substr(s.token, 1, length(gatewit_session_sources.family)) = gatewit_session_sources.family)",
+            "DELETE FROM gatewit_session_sources WHERE \"user\" = $1 AND family NOT IN \
+             (SELECT substr(s.token, 1, $2) FROM directus_sessions s WHERE s.\"user\" = $1)",
         );
-        connection.run(&gone.bind(user)).await?;
+        let letters = i64::try_from(self.family.len()).unwrap_or(i64::MAX);
+        connection.run(&gone.bind(user).bind(letters)).await?;
         let statement = Statement::new(
             "INSERT INTO gatewit_session_sources (family, \"user\", provider, identifier, session, parting_data) \
              VALUES ($1, $2, $3, $4, $5, $6)",
