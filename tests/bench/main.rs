@@ -12,6 +12,7 @@ mod process;
 mod sandbox;
 mod seeded;
 mod serving;
+mod single_sign_on;
 mod table;
 
 use std::process::ExitCode;
@@ -50,13 +51,14 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 8] = [
+const MEASUREMENTS: [Measurement; 9] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
     ("log", serving::log),
     ("refresh", serving::refresh),
     ("login", serving::login),
+    ("single-sign-on", single_sign_on::measure),
     ("postgres", serving::postgres),
     ("beside", beside::measure),
 ];

@@ -4,6 +4,7 @@
 mod site;
 
 use anyhow::{Context as _, ensure};
+use e2e::forward_proxy::ForwardProxy;
 use e2e::oidc::{Options, Provider, free_port};
 use e2e::otp;
 use e2e::traveller::{Page, Traveller, resolve};
@@ -26,6 +27,7 @@ e2e::suite! {
     one_sign_in_costs_what_the_protocol_needs,
     a_provider_that_was_away_at_the_start_works_as_soon_as_it_is_back,
     tls_by_a_private_authority,
+    through_a_forward_proxy_that_wants_credentials,
     an_identity_is_linked_and_unlinked,
     signing_out_there_and_here,
     the_provider_ends_a_session,
@@ -337,6 +339,27 @@ async fn tls_by_a_private_authority() -> anyhow::Result<()> {
         }
         drop(server);
     }
+    Ok(())
+}
+
+async fn through_a_forward_proxy_that_wants_credentials() -> anyhow::Result<()> {
+    let port = free_port()?;
+    let url = format!("http://127.0.0.1:{port}");
+    let provider = Provider::start(&url, &NAMES, Options { tls: true, ..Options::default() }).await?;
+    let proxy = ForwardProxy::start(Some(("ann", "a-word"))).await?;
+    let (file, way) =
+        (provider.certificate().display().to_string(), format!("http://ann:a-word@127.0.0.1:{}", proxy.port));
+    let more = [("NODE_EXTRA_CA_CERTS", file.as_str()), ("AUTH_OID_CLIENT_HTTP_PROXY", &way)];
+    let _server = Site::serve(&provider, port, &url, &more).await?;
+    let mut browser = provider.browser()?;
+    let ours = |address: &str| address.starts_with(&url);
+    let left = browser.get(&format!("{url}/auth/login/oid?redirect=%2Fx")).await?;
+    let page = browser.follow(left.location(), ours).await?;
+    let page = browser.follow(&format!("{}?login=alice", page.url), ours).await?;
+    let page = browser.get(&resolve(&page.url, page.location())?).await?;
+    signed_in(&browser, &page, "/x")?;
+    let tunnel = format!("CONNECT 127.0.0.1:{}", provider.port());
+    ensure!(proxy.log().contains(&tunnel), "the proxy saw no {tunnel}:\n{}", proxy.log());
     Ok(())
 }
 

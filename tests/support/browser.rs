@@ -1,6 +1,7 @@
 //! A browser at a server under test: it keeps cookies, goes to a provider and comes back, and stops where it is told to.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
 
@@ -56,7 +57,13 @@ impl Browser {
     /// A browser without cookies.
     #[must_use]
     pub fn new(server: &TestServer) -> Self {
-        Self { client: server.client(), cookies: BTreeMap::new() }
+        Self::at(server.address)
+    }
+
+    /// A browser without cookies, for a server at an address.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Self {
+        Self { client: Client::new(address), cookies: BTreeMap::new() }
     }
 
     /// A cookie that it has.
