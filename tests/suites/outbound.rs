@@ -193,9 +193,9 @@ async fn sign_ins_that_wait_do_not_keep_others_waiting() -> anyhow::Result<()> {
         tokio::spawn(async move { e2e::client::Client::new(address).send(&request).await })
     };
     let waiting: Vec<_> = (0..12).map(ask).collect();
-    let start = Instant::now();
     sign_in(&mut server.client(), USER).await?;
-    ensure!(start.elapsed() < Duration::from_millis(1500), "a password sign-in took {:?}", start.elapsed());
+    // Some were refused at once; those who have a place are still waiting.
+    ensure!(waiting.iter().any(|task| !task.is_finished()), "a password sign-in waited for the provider");
     let (mut refused, mut waited) = (0, 0);
     for answer in waiting {
         match answer.await??.status {
@@ -205,7 +205,7 @@ async fn sign_ins_that_wait_do_not_keep_others_waiting() -> anyhow::Result<()> {
         }
     }
     ensure!(waited >= 3 && refused >= 1 && waited + refused == 12, "{waited} waited, {refused} were refused");
-    ensure!(server.log().contains("too many sign-ins wait for their providers"), "{}", server.log());
+    server.logged("too many sign-ins wait for their providers").await?;
     Ok(())
 }
 
@@ -246,10 +246,14 @@ async fn providers_keep_their_things_apart() -> anyhow::Result<()> {
         with_fetcher(&[("AUTH_PROVIDERS", "fetcher,other"), ("AUTH_OTHER_DRIVER", "fetcher")]).await?;
     ensure!(fetched(&server, &["keep key value", "kept key"]).await? == ["kept", "kept value"]);
     ensure!(fetched(&server, &["kept key", "kept nothing"]).await? == ["kept value", "nothing kept"], "another call");
-    let before = outcomes(&server).len();
     refused(&server.client().send(&fetch("other", &["kept key"])).await?, 401, "INVALID_CREDENTIALS")?;
-    server.logged("nothing kept").await?;
-    ensure!(outcomes(&server)[before..] == ["nothing kept"], "{:?}", outcomes(&server));
+    // Four outcomes came before; the log arrives here after the answer.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while outcomes(&server).len() < 5 {
+        ensure!(Instant::now() < deadline, "no fifth outcome: {:?}", outcomes(&server));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    ensure!(outcomes(&server)[4] == "nothing kept", "{:?}", outcomes(&server));
     Ok(())
 }
 

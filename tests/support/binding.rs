@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
 
 use crate::fixture::Forged;
-use crate::tokens;
+use crate::{otp, tokens};
 
 /// What the names of one part stand for.
 pub struct Bindings {
@@ -80,6 +80,9 @@ impl Bindings {
             self.get(token).map(tokens::tampered)
         } else if let Some((letter, count)) = name.strip_prefix("repeat:").and_then(|rule| rule.split_once('*')) {
             Some(letter.repeat(count.parse().context("repeat count")?))
+        } else if let Some(steps) = name.strip_prefix("otp") {
+            let steps = if steps.is_empty() { 0 } else { steps.parse().context("steps from now")? };
+            Some(otp::code(otp::KEY, steps)?)
         } else {
             self.get(name).map(str::to_owned)
         };

@@ -77,6 +77,18 @@ impl ForwardProxy {
         self.log.lock().unwrap().clone()
     }
 
+    /// Waits until it has written a text so many times: what it writes arrives here after what it does.
+    pub async fn logged(&self, text: &str, times: usize) -> anyhow::Result<()> {
+        let deadline = Instant::now() + START;
+        while self.log().matches(text).count() < times {
+            if Instant::now() >= deadline {
+                bail!("the proxy did not write {text:?} {times} times:\n{}", self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
     /// A port that speaks TLS and leads to the proxy, which itself speaks none.
     pub async fn behind_tls(&self, config: ServerConfig) -> anyhow::Result<u16> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;

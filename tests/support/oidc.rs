@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
@@ -125,10 +125,16 @@ impl Provider {
         self.folder.path().join("certificate.pem")
     }
 
-    /// What it was asked since the last look, browsers and servers alike: `GET /jwks`.
-    #[must_use]
-    pub fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut *self.asked.lock().unwrap())
+    /// What it was asked since the last look, of what `counts`: `GET /jwks`. Waits for so many, because what it writes
+    /// arrives here after what it does.
+    pub async fn asked(&self, at_least: usize, counts: fn(&str) -> bool) -> anyhow::Result<Vec<String>> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.asked.lock().unwrap().iter().filter(|asked| counts(asked)).count() < at_least {
+            ensure!(Instant::now() < deadline, "it was asked only {:?}", self.asked.lock().unwrap());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let asked = std::mem::take(&mut *self.asked.lock().unwrap());
+        Ok(asked.into_iter().filter(|asked| counts(asked)).collect())
     }
 
     /// A browser that trusts it.

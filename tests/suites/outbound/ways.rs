@@ -1,6 +1,6 @@
 //! Ways to a provider: proxies, private authorities, certificates of ours.
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use e2e::authority::Authority;
 use e2e::forward_proxy::ForwardProxy;
 use e2e::oidc::free_port;
@@ -23,7 +23,7 @@ pub(super) async fn a_proxy_is_used_and_the_hosts_without_are_not() -> anyhow::R
         let (server, _folder) = with_fetcher(&[("AUTH_FETCHER_SERVICE_URL", &url), (name, &address)]).await?;
         let outcomes = fetched(&server, &[&url]).await?;
         ensure!(outcomes[0].starts_with("200 with 5 bytes"), "{name}: {outcomes:?}");
-        ensure!(proxy.log().matches("GET http://").count() == before + 1, "{name}:\n{}", proxy.log());
+        proxy.logged("GET http://", before + 1).await.context(name)?;
     }
     for name in ["NO_PROXY", "no_proxy", "GLOBAL_AGENT_NO_PROXY", "AUTH_FETCHER_CLIENT_HTTP_NO_PROXY"] {
         let before = proxy.log().matches("GET http://").count();
@@ -50,8 +50,8 @@ pub(super) async fn a_tunnel_leads_through_a_proxy() -> anyhow::Result<()> {
     let outcomes = fetched(&server, &[&url, "https://169.254.169.254/", "https://metadata.google.internal/"]).await?;
     ensure!(outcomes[0].starts_with("200 with 5 bytes"), "{outcomes:?}\n{}", server.log());
     ensure!(outcomes[1..].iter().all(|outcome| outcome.starts_with("failed: this server may not")), "{outcomes:?}");
+    proxy.logged(&format!("CONNECT localhost:{}", upstream.port), 1).await?;
     let log = proxy.log();
-    ensure!(log.contains(&format!("CONNECT localhost:{}", upstream.port)), "{log}");
     ensure!(!log.contains("169.254") && !log.contains("metadata"), "{log}");
     Ok(())
 }
@@ -102,9 +102,8 @@ pub(super) async fn a_proxy_may_speak_tls() -> anyhow::Result<()> {
     let (server, _folder) = with_fetcher(&env).await?;
     let outcomes = fetched(&server, &[&url, &secure]).await?;
     ensure!(outcomes.iter().all(|outcome| outcome.starts_with("200 with 5 bytes")), "{outcomes:?}\n{}", server.log());
-    let log = proxy.log();
-    ensure!(log.contains("GET http://") && log.contains("CONNECT localhost"), "{log}");
-    Ok(())
+    proxy.logged("GET http://", 1).await?;
+    proxy.logged("CONNECT localhost", 1).await
 }
 
 pub(super) async fn certificates_of_a_private_authority_are_believed_where_it_is_set() -> anyhow::Result<()> {
