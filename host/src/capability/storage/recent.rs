@@ -1,7 +1,7 @@
 //! Answers of reads, good for as long as nobody commits.
 //!
 //! A request asks the same few questions again and again (which policies, which fields). Where a database can tell its
-//! state without being asked, an answer is kept together with the state that was read *before* the question was asked,
+//! state for less than an answer costs, an answer is kept together with the state that was read *before* the question was asked,
 //! and given again only while the state is the same: never an answer that a fresh read would not give. Absent: expiry,
 //! guesses, and anything that is written.
 

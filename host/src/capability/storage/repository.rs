@@ -14,7 +14,14 @@ use super::{
     tokens::Form,
 };
 use async_trait::async_trait;
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+/// How often expired sessions are removed, at most, in milliseconds. With each change of a session it would cost more than
+/// the change.
+const SWEEP_MS: u64 = 1_000;
 
 /// The store in a database.
 pub(crate) struct Repository<D> {
@@ -22,6 +29,8 @@ pub(crate) struct Repository<D> {
     catalogue: Catalogue,
     form: Form,
     answers: Answers,
+    /// When expired sessions are to be removed next.
+    next_sweep_ms: AtomicU64,
 }
 
 /// Fields of a record: table, id, and the names of the fields where not all are wanted.
@@ -38,7 +47,15 @@ struct Answers {
 
 impl<D: Database> Repository<D> {
     pub(crate) fn new(database: D, catalogue: Catalogue, form: Form) -> Self {
-        Self { database, catalogue, form, answers: Answers::default() }
+        Self { database, catalogue, form, answers: Answers::default(), next_sweep_ms: AtomicU64::new(0) }
+    }
+
+    /// Whether it is time to remove expired sessions, which is then done by whoever asks.
+    fn sweeps(&self, now_ms: u64) -> bool {
+        let next = self.next_sweep_ms.load(Ordering::Relaxed);
+        let taken =
+            |next| self.next_sweep_ms.compare_exchange(next, now_ms + SWEEP_MS, Ordering::Relaxed, Ordering::Relaxed);
+        now_ms >= next && taken(next).is_ok()
     }
 
     /// Fields of one record.
@@ -50,7 +67,7 @@ impl<D: Database> Repository<D> {
         let collection = self.catalogue.collection(table)?;
         let question = (table, format!("{id:?}"), names);
         let read = async { fields::read(&mut self.database.reader().await?, collection, id, columns).await };
-        self.answers.records.answer(self.database.version(), question, read).await
+        self.answers.records.answer(self.database.version().await, question, read).await
     }
 }
 
@@ -89,18 +106,20 @@ impl<D: Database> Backend for Repository<D> {
         let key = self.form.key(token);
         let question = key.clone();
         let read = async { sessions::find(&mut self.database.reader().await?, self.form, &key, now_ms).await };
-        let session = self.answers.sessions.answer(self.database.version(), question, read).await?;
+        let session = self.answers.sessions.answer(self.database.version().await, question, read).await?;
         Ok(session.filter(|session| session.expires_at_ms > now_ms))
     }
 
     async fn begin_session(&self, session: NewSession, now_ms: u64) -> Result<(), Error> {
         let key = self.form.key(&session.token);
         let (family, _) = self.form.family_range(&session.token);
-        self.database.write(sessions::Begin { key, family, session, now_ms }).await
+        let sweeps = self.sweeps(now_ms);
+        self.database.write(sessions::Begin { key, family, session, sweeps, now_ms }).await
     }
 
     async fn rotate_session(&self, rotation: Rotation, now_ms: u64) -> Result<Rotated, Error> {
-        self.database.write(sessions::Rotate { form: self.form, rotation, now_ms }).await
+        let (form, sweeps) = (self.form, self.sweeps(now_ms));
+        self.database.write(sessions::Rotate { form, rotation, sweeps, now_ms }).await
     }
 
     async fn end_session(&self, token: &str, client: Client, now_ms: u64) -> Result<bool, Error> {
@@ -159,14 +178,14 @@ impl<D: Database> Backend for Repository<D> {
     async fn policies(&self, user: Option<&str>, role: Option<&str>) -> Result<Vec<Policy>, Error> {
         let question = (user.map(ToOwned::to_owned), role.map(ToOwned::to_owned));
         let read = async { access::policies(&mut self.database.reader().await?, user, role).await };
-        self.answers.policies.answer(self.database.version(), question, read).await
+        self.answers.policies.answer(self.database.version().await, question, read).await
     }
 
     async fn permissions(&self, policies: &[String], collection: &str, action: &str) -> Result<Vec<Permission>, Error> {
         let question = format!("{collection} {action} {}", policies.join(" "));
         let read =
             async { access::permissions(&mut self.database.reader().await?, policies, collection, action).await };
-        self.answers.permissions.answer(self.database.version(), question, read).await
+        self.answers.permissions.answer(self.database.version().await, question, read).await
     }
 
     async fn role_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {

@@ -85,6 +85,33 @@ impl Connection for Reader {
         let done = tokio::time::timeout(STATEMENT_TIMEOUT, object.batch_execute(text)).await;
         self.in_time(done)
     }
+
+    /// All are sent before the first is answered.
+    async fn chain(&mut self, first: Statement, others: Vec<Statement>) -> Result<Vec<Row>, Failure> {
+        let object = self.object()?;
+        let asked = async {
+            let mut made = Vec::with_capacity(others.len() + 1);
+            for statement in std::iter::once(&first).chain(&others) {
+                made.push((prepared(object, statement).await?, statement));
+            }
+            queries(object, &made).await
+        };
+        let done = tokio::time::timeout(STATEMENT_TIMEOUT, asked).await;
+        Ok(self.in_time(done)?.into_iter().map(Row::new).collect())
+    }
+}
+
+/// The rows of the first of these statements. A statement is sent when it is first polled, which is in their order.
+async fn queries(
+    object: &Object,
+    statements: &[(tokio_postgres::Statement, &Statement)],
+) -> Result<Vec<Vec<Cell>>, tokio_postgres::Error> {
+    let Some(((prepared, statement), others)) = statements.split_first() else { return Ok(Vec::new()) };
+    let arguments = arguments(statement);
+    let (rows, rest) = tokio::join!(biased; object.query(prepared, &arguments), Box::pin(queries(object, others)));
+    let rows = rows?.iter().map(cells).collect();
+    rest?;
+    rows
 }
 
 fn cells(row: &tokio_postgres::Row) -> Result<Vec<Cell>, tokio_postgres::Error> {

@@ -2,11 +2,12 @@
 //!
 //! A pool of connections; each change is a transaction of its own, which the server commits together with others. A
 //! server that is away is told within moments, and a connection that broke is replaced by the next request that needs
-//! one. Absent: anything kept in memory between requests, because other hosts write too.
+//! one. What is kept in memory between requests is given again only after the server has said that nobody has committed since.
 
 mod cell;
 mod connection;
 mod options;
+mod pulse;
 mod tls;
 
 use super::{
@@ -23,6 +24,7 @@ use crate::config::Storage;
 use async_trait::async_trait;
 use connection::{Reader, pool_failure};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use pulse::Pulse;
 use std::time::Duration;
 
 /// How long a connection may take to be made. A server that is there answers in milliseconds.
@@ -53,6 +55,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(x'67617465776974'::bigint)";
 /// A PostgreSQL server.
 pub(crate) struct Postgres {
     pool: Pool,
+    pulse: Pulse,
 }
 
 impl Postgres {
@@ -91,7 +94,8 @@ impl Postgres {
             .wait_timeout(Some(WAIT_TIMEOUT))
             .build()
             .map_err(|error| OpenError::Open { database: name.clone(), source: error.into() })?;
-        Ok((name, Self { pool }))
+        let pulse = Pulse::start(pool.clone());
+        Ok((name, Self { pool, pulse }))
     }
 
     /// The first connection, which tells whether there can be any.
@@ -176,14 +180,14 @@ impl Database for Postgres {
 
     async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error> {
         // A caller that goes away must not leave a transaction open: the change goes on without it.
-        let this = Self { pool: self.pool.clone() };
+        let this = Self { pool: self.pool.clone(), pulse: self.pulse.clone() };
         let task = tokio::spawn(async move { this.insist(&change).await });
         let done = task.await.map_err(|error| Error::Failed(error.into()))?;
         Ok(done?)
     }
 
-    fn version(&self) -> Option<Version> {
-        None
+    async fn version(&self) -> Option<Version> {
+        self.pulse.version().await
     }
 
     async fn close(&self) {

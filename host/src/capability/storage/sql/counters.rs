@@ -35,9 +35,10 @@ impl Change for Add {
     type Output = Count;
 
     async fn apply(&self, connection: &mut dyn Connection) -> Result<Count, Failure> {
-        let passed = Statement::new("DELETE FROM gatewit_counters WHERE expires <= $1 AND \"key\" <> $2");
-        connection.run(&passed.bind(stamp(self.now_ms)).bind(&self.key)).await?;
-        let statement = Statement::new(
+        let passed = Statement::new("DELETE FROM gatewit_counters WHERE expires <= $1 AND \"key\" <> $2")
+            .bind(stamp(self.now_ms))
+            .bind(&self.key);
+        let add = Statement::new(
             "INSERT INTO gatewit_counters (\"key\", value, expires) VALUES ($1, $2, $3) \
              ON CONFLICT (\"key\") DO UPDATE SET \
              value = CASE WHEN gatewit_counters.expires <= $4 THEN excluded.value \
@@ -52,7 +53,8 @@ impl Change for Add {
         .bind(stamp(self.expires_at_ms))
         .bind(stamp(self.now_ms))
         .bind(i64::from(COUNT_MAX));
-        let mut row = connection.row(&statement).await?.ok_or_else(|| Failure::Failed("a count is missing".into()))?;
+        let row = connection.chain(add, vec![passed]).await?.into_iter().next();
+        let mut row = row.ok_or_else(|| Failure::Failed("a count is missing".into()))?;
         count(row.integer()?, row.integer()?)
     }
 }

@@ -1,11 +1,7 @@
 //! People at providers, and the accounts that they sign in to. The identity that an account was made for lies in
 //! Directus's columns of the account; further ones in a table of our own.
 
-use super::{
-    Change, Connection, Failure, Statement, sessions, stamp,
-    trail::{self, Entry},
-    users,
-};
+use super::{Change, Connection, Failure, Statement, sessions, stamp, users};
 use crate::capability::storage::{Client, Identity, NewIdentity, User};
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -131,7 +127,7 @@ impl Change for Link {
         if connection.run(&statement).await? == 0 {
             return Ok(false);
         }
-        put_on_record(connection, "link", user, &self.client, self.now_ms).await?;
+        connection.run(&sessions::own_action("link", user, &self.client, self.now_ms)).await?;
         Ok(true)
     }
 }
@@ -156,19 +152,7 @@ impl Change for Unlink {
         let (provider, identifier) = (row.text()?, Some(row.text()?));
         let sources = sessions::EndBySource { provider, identifier, session: None, now_ms: self.now_ms };
         sources.apply(connection).await?;
-        put_on_record(connection, "unlink", &self.user, &self.client, self.now_ms).await?;
+        connection.run(&sessions::own_action("unlink", &self.user, &self.client, self.now_ms)).await?;
         Ok(true)
     }
-}
-
-async fn put_on_record(
-    connection: &mut dyn Connection,
-    action: &str,
-    user: &str,
-    client: &Client,
-    now_ms: u64,
-) -> Result<(), Failure> {
-    let entry = Entry { action, user: Some(user), client, collection: "directus_users", item: user, now_ms };
-    trail::record(connection, &entry).await?;
-    Ok(())
 }

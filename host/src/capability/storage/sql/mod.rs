@@ -145,6 +145,16 @@ pub(crate) trait Connection: Send {
     /// Runs statements that take and give nothing.
     async fn script(&mut self, text: &'static str) -> Result<(), Failure>;
 
+    /// Runs statements of which none needs another's answer, in their order, and gives the rows of the first: in one go
+    /// where the database can.
+    async fn chain(&mut self, first: Statement, others: Vec<Statement>) -> Result<Vec<Row>, Failure> {
+        let rows = self.rows(&first).await?;
+        for other in &others {
+            self.run(other).await?;
+        }
+        Ok(rows)
+    }
+
     /// The first row that a statement gives.
     async fn row(&mut self, statement: &Statement) -> Result<Option<Row>, Failure> {
         Ok(self.rows(statement).await?.into_iter().next())
@@ -172,8 +182,8 @@ pub(crate) trait Database: Send + Sync + 'static {
     async fn reader(&self) -> Result<Self::Reader, Failure>;
     /// Makes a change and returns after it is durable.
     async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error>;
-    /// The state that the database is in, if that can be told without asking it.
-    fn version(&self) -> Option<Version>;
+    /// The state that the database is in, if that can be told for less than it costs to ask it something.
+    async fn version(&self) -> Option<Version>;
     async fn close(&self);
 }
 

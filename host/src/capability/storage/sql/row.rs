@@ -74,7 +74,7 @@ impl Row {
         self.0.next().ok_or_else(|| Failure::Failed("a row ended early".into()))
     }
 
-    pub(super) fn text(&mut self) -> Result<String, Failure> {
+    pub(crate) fn text(&mut self) -> Result<String, Failure> {
         self.optional_text()?.ok_or_else(|| Failure::Failed("a text is missing".into()))
     }
 

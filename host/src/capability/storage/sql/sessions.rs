@@ -1,10 +1,6 @@
 //! Sessions, and who at which provider they go back to. A change is one transaction, whatever it touches.
 
-use super::{
-    Change, Connection, Draft, Failure, Statement, stamp,
-    trail::{self, Entry},
-    users,
-};
+use super::{Change, Connection, Draft, Failure, Statement, stamp, trail::Entry, users};
 use crate::capability::storage::{Client, NewSession, Rotated, Rotation, Session, SessionSource, tokens::Form};
 use async_trait::async_trait;
 
@@ -43,17 +39,13 @@ pub(crate) async fn parting_data(connection: &mut dyn Connection, family: &str) 
     Ok(row.map(|mut row| row.optional_text()).transpose()?.flatten())
 }
 
-/// Whose a session is: an account's or a share's.
-struct Owner<'a> {
-    user: Option<&'a str>,
-    share: Option<&'a str>,
-}
-
-/// A new row; expired rows of everybody go.
+/// A new row.
 pub(crate) struct Begin {
     pub(crate) key: String,
     pub(crate) family: String,
     pub(crate) session: NewSession,
+    /// Whether expired rows go.
+    pub(crate) sweeps: bool,
     pub(crate) now_ms: u64,
 }
 
@@ -62,36 +54,44 @@ impl Change for Begin {
     type Output = ();
 
     async fn apply(&self, connection: &mut dyn Connection) -> Result<(), Failure> {
-        let NewSession { user, share, expires_at_ms, client, .. } = &self.session;
-        let expired = Statement::new("DELETE FROM directus_sessions WHERE expires < $1");
-        connection.run(&expired.bind(stamp(self.now_ms))).await?;
-        let owner = Owner { user: user.as_deref(), share: share.as_deref() };
-        insert(connection, &self.key, &owner, *expires_at_ms, client).await?;
-        let Some(user) = user else { return Ok(()) };
-        if let Some(source) = &self.session.source {
-            self.remember(connection, user, source).await?;
+        if self.sweeps {
+            sweep(connection, self.now_ms).await?;
         }
-        record(connection, "login", user, client, self.now_ms).await?;
-        touch(connection, user, self.now_ms).await
+        let mut others = Vec::new();
+        if let Some(user) = &self.session.user {
+            others.extend(self.session.source.iter().flat_map(|source| self.remember(user, source)));
+            others.push(own_action("login", user, &self.session.client, self.now_ms));
+            others.push(touch(user, self.now_ms));
+        }
+        connection.chain(self.insert(), others).await.map(drop)
     }
 }
 
 impl Begin {
+    fn insert(&self) -> Statement {
+        let NewSession { user, share, expires_at_ms, client, .. } = &self.session;
+        Statement::new(
+            "INSERT INTO directus_sessions (token, \"user\", share, expires, ip, user_agent, origin) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(&self.key)
+        .bind(user.as_deref())
+        .bind(share.as_deref())
+        .bind(stamp(*expires_at_ms))
+        .bind(client.address.as_deref())
+        .bind(client.user_agent.as_deref())
+        .bind(client.origin.as_deref())
+    }
+
     /// Writes the source down; those of the account's sessions that are gone go.
-    async fn remember(
-        &self,
-        connection: &mut dyn Connection,
-        user: &str,
-        source: &SessionSource,
-    ) -> Result<(), Failure> {
+    fn remember(&self, user: &str, source: &SessionSource) -> [Statement; 2] {
         // Looked up once, and not for each of the account's sources.
         let gone = Statement::new(
             "DELETE FROM gatewit_session_sources WHERE \"user\" = $1 AND family NOT IN \
              (SELECT substr(s.token, 1, $2) FROM directus_sessions s WHERE s.\"user\" = $1)",
         );
         let letters = i64::try_from(self.family.len()).unwrap_or(i64::MAX);
-        connection.run(&gone.bind(user).bind(letters)).await?;
-        let statement = Statement::new(
+        let written = Statement::new(
             "INSERT INTO gatewit_session_sources (family, \"user\", provider, identifier, session, parting_data) \
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
@@ -101,15 +101,16 @@ impl Begin {
         .bind(&source.identifier)
         .bind(source.session.as_ref())
         .bind(self.session.parting_data.as_ref());
-        connection.run(&statement).await?;
-        Ok(())
+        [gone.bind(user).bind(letters), written]
     }
 }
 
-/// The old row gets a successor, once; expired rows of the owner go.
+/// The old row gets a successor, once.
 pub(crate) struct Rotate {
     pub(crate) form: Form,
     pub(crate) rotation: Rotation,
+    /// Whether expired rows go.
+    pub(crate) sweeps: bool,
     pub(crate) now_ms: u64,
 }
 
@@ -118,31 +119,64 @@ impl Change for Rotate {
     type Output = Rotated;
 
     async fn apply(&self, connection: &mut dyn Connection) -> Result<Rotated, Failure> {
-        let Self { form, rotation, now_ms } = self;
+        let Self { form, rotation, sweeps, now_ms } = self;
         let (old, new) = (form.key(&rotation.token), form.key(&rotation.successor));
-        let exchange = Statement::new(
-            "UPDATE directus_sessions SET next_token = $1, expires = $2 \
-             WHERE token = $3 AND expires > $4 AND next_token IS NULL AND (\"user\" IS NOT NULL OR share IS NOT NULL) \
-             RETURNING \"user\", share",
-        );
-        let exchange = exchange.bind(&new).bind(stamp(rotation.grace_until_ms)).bind(&old).bind(stamp(*now_ms));
-        let Some(mut row) = connection.row(&exchange).await? else { return self.was_first(connection, &old).await };
-        let (user, share) = (row.optional_text()?, row.optional_text()?);
-        let owner = Owner { user: user.as_deref(), share: share.as_deref() };
-        insert(connection, &new, &owner, rotation.expires_at_ms, &rotation.client).await?;
-        if let Some(user) = owner.user {
-            let expired = Statement::new("DELETE FROM directus_sessions WHERE \"user\" = $1 AND expires < $2");
-            connection.run(&expired.bind(user).bind(stamp(*now_ms))).await?;
-            touch(connection, user, *now_ms).await?;
-        } else if let Some(share) = owner.share {
-            let expired = Statement::new("DELETE FROM directus_sessions WHERE share = $1 AND expires < $2");
-            connection.run(&expired.bind(share).bind(stamp(*now_ms))).await?;
+        // Whether the exchange is done decides what the others find.
+        let rows =
+            connection.chain(self.exchange(&old, &new), vec![self.succeed(&old, &new), self.touch(&new)]).await?;
+        if rows.is_empty() {
+            return self.was_first(connection, &old).await;
+        }
+        if *sweeps {
+            sweep(connection, *now_ms).await?;
         }
         Ok(Rotated::Done)
     }
 }
 
 impl Rotate {
+    fn exchange(&self, old: &str, new: &str) -> Statement {
+        Statement::new(
+            "UPDATE directus_sessions SET next_token = $1, expires = $2 \
+             WHERE token = $3 AND expires > $4 AND next_token IS NULL AND (\"user\" IS NOT NULL OR share IS NOT NULL) \
+             RETURNING token",
+        )
+        .bind(new)
+        .bind(stamp(self.rotation.grace_until_ms))
+        .bind(old)
+        .bind(stamp(self.now_ms))
+    }
+
+    /// The new row, with the owner of the old one. Of several exchanges at the same moment all know the same successor, so
+    /// only the first may write it.
+    fn succeed(&self, old: &str, new: &str) -> Statement {
+        let Client { address, user_agent, origin } = &self.rotation.client;
+        Statement::new(
+            "INSERT INTO directus_sessions (token, \"user\", share, expires, ip, user_agent, origin) \
+             SELECT s.next_token, s.\"user\", s.share, CAST($1 AS TIMESTAMPTZ), CAST($2 AS VARCHAR), \
+             CAST($3 AS VARCHAR), CAST($4 AS VARCHAR) FROM directus_sessions s \
+             WHERE s.token = $5 AND s.next_token = $6 AND s.expires = $7 \
+             AND NOT EXISTS (SELECT 1 FROM directus_sessions n WHERE n.token = $6)",
+        )
+        .bind(stamp(self.rotation.expires_at_ms))
+        .bind(address.as_deref())
+        .bind(user_agent.as_deref())
+        .bind(origin.as_deref())
+        .bind(old)
+        .bind(new)
+        .bind(stamp(self.rotation.grace_until_ms))
+    }
+
+    /// The account of the new row was here.
+    fn touch(&self, new: &str) -> Statement {
+        Statement::new(
+            "UPDATE directus_users SET last_access = $1 \
+             WHERE id = (SELECT s.\"user\" FROM directus_sessions s WHERE s.token = $2)",
+        )
+        .bind(stamp(self.now_ms))
+        .bind(new)
+    }
+
     /// Whether another exchange was first. Nobody can get in between: the row was locked, or the database.
     async fn was_first(&self, connection: &mut dyn Connection, old: &str) -> Result<Rotated, Failure> {
         let statement = Statement::new("SELECT next_token FROM directus_sessions WHERE token = $1 AND expires > $2");
@@ -169,7 +203,7 @@ impl Change for End {
     async fn apply(&self, connection: &mut dyn Connection) -> Result<u32, Failure> {
         let (owner, alive) = end(connection, &self.family, self.now_ms).await?;
         if let (Some(user), Some(client)) = (owner, &self.signed_out) {
-            record(connection, "logout", &user, client, self.now_ms).await?;
+            connection.run(&own_action("logout", &user, client, self.now_ms)).await?;
         }
         Ok(alive)
     }
@@ -226,42 +260,18 @@ async fn end(
     Ok((owner, alive))
 }
 
-async fn insert(
-    connection: &mut dyn Connection,
-    key: &str,
-    owner: &Owner<'_>,
-    expires_at_ms: u64,
-    client: &Client,
-) -> Result<(), Failure> {
-    let statement = Statement::new(
-        "INSERT INTO directus_sessions (token, \"user\", share, expires, ip, user_agent, origin) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(key)
-    .bind(owner.user)
-    .bind(owner.share)
-    .bind(stamp(expires_at_ms))
-    .bind(client.address.as_deref())
-    .bind(client.user_agent.as_deref())
-    .bind(client.origin.as_deref());
-    connection.run(&statement).await?;
+/// Removes expired rows of everybody. A Directus's table has no index for that: all of it is looked at.
+async fn sweep(connection: &mut dyn Connection, now_ms: u64) -> Result<(), Failure> {
+    let expired = Statement::new("DELETE FROM directus_sessions WHERE expires < $1");
+    connection.run(&expired.bind(stamp(now_ms))).await?;
     Ok(())
 }
 
-async fn record(
-    connection: &mut dyn Connection,
-    action: &str,
-    user: &str,
-    client: &Client,
-    now_ms: u64,
-) -> Result<(), Failure> {
-    let entry = Entry { action, user: Some(user), client, collection: "directus_users", item: user, now_ms };
-    trail::record(connection, &entry).await?;
-    Ok(())
+/// Puts on record what somebody did with their own account.
+pub(super) fn own_action(action: &str, user: &str, client: &Client, now_ms: u64) -> Statement {
+    Entry { action, user: Some(user), client, collection: "directus_users", item: user, now_ms }.statement()
 }
 
-async fn touch(connection: &mut dyn Connection, user: &str, now_ms: u64) -> Result<(), Failure> {
-    let statement = Statement::new("UPDATE directus_users SET last_access = $1 WHERE id = $2");
-    connection.run(&statement.bind(stamp(now_ms)).bind(user)).await?;
-    Ok(())
+fn touch(user: &str, now_ms: u64) -> Statement {
+    Statement::new("UPDATE directus_users SET last_access = $1 WHERE id = $2").bind(stamp(now_ms)).bind(user)
 }

@@ -19,22 +19,40 @@ pub(super) struct Entry<'a> {
     pub(super) now_ms: u64,
 }
 
+/// The text that puts an activity on record, and what follows.
+macro_rules! activity {
+    ($rest:literal) => {
+        concat!(
+            "INSERT INTO directus_activity (action, \"user\", timestamp, ip, user_agent, collection, item, origin) ",
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            $rest
+        )
+    };
+}
+
+impl Entry<'_> {
+    /// Puts it on record.
+    pub(super) fn statement(&self) -> Statement {
+        self.bound(activity!(""))
+    }
+
+    fn bound(&self, text: &'static str) -> Statement {
+        let Self { action, user, client, collection, item, now_ms } = *self;
+        Statement::new(text)
+            .bind(action)
+            .bind(user)
+            .bind(stamp(now_ms))
+            .bind(client.address.as_deref())
+            .bind(client.user_agent.as_deref())
+            .bind(collection)
+            .bind(item)
+            .bind(client.origin.as_deref())
+    }
+}
+
 /// Puts an activity on record; its number.
 pub(super) async fn record(connection: &mut dyn Connection, entry: &Entry<'_>) -> Result<i64, Failure> {
-    let Entry { action, user, client, collection, item, now_ms } = *entry;
-    let statement = Statement::new(
-        "INSERT INTO directus_activity (action, \"user\", timestamp, ip, user_agent, collection, item, origin) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
-    )
-    .bind(action)
-    .bind(user)
-    .bind(stamp(now_ms))
-    .bind(client.address.as_deref())
-    .bind(client.user_agent.as_deref())
-    .bind(collection)
-    .bind(item)
-    .bind(client.origin.as_deref());
-    let row = connection.row(&statement).await?;
+    let row = connection.row(&entry.bound(activity!(" RETURNING id"))).await?;
     row.ok_or_else(|| Failure::Failed("an activity has no number".into()))?.integer()
 }
 

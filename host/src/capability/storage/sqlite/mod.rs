@@ -134,7 +134,7 @@ impl Database for Sqlite {
         self.writer.write(change).await
     }
 
-    fn version(&self) -> Option<Version> {
+    async fn version(&self) -> Option<Version> {
         self.index.version()
     }
 
