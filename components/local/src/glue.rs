@@ -61,5 +61,6 @@ fn identity(email: String) -> Identity {
         auth_data: None,
         session: None,
         parting_data: None,
+        receipt: None,
     }
 }

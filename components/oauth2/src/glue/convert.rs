@@ -1,12 +1,12 @@
 //! Types of the bindings, and those of the protocol.
 
 use super::{
-    Identity, Parameter, Wire,
+    Claim, Destination, Identity, Parameter, Wire,
     exports::gatewit::driver::about::{Kind, Setting},
     gatewit::driver::types::Subject,
 };
 use alloc::{string::String, vec::Vec};
-use gatewit_oauth::{Refusal, person::Person, settings};
+use gatewit_oauth::{Refusal, authorization, person::Person, settings};
 
 impl From<Refusal> for Wire {
     fn from(refusal: Refusal) -> Self {
@@ -41,9 +41,14 @@ pub(super) fn pairs(parameters: Vec<Parameter>) -> Vec<(String, String)> {
     parameters.into_iter().map(|parameter| (parameter.name, parameter.value)).collect()
 }
 
-pub(super) fn response(answer: &gatewit_fetch::Response) -> gatewit_oauth::Response<'_> {
-    let content_type = answer.content_type.as_deref();
-    gatewit_oauth::Response { status: answer.status, content_type, body: &answer.body }
+/// What an answer claims to belong to: the target stays with us.
+pub(super) fn claim(parameters: Vec<Parameter>) -> Claim {
+    Claim { state: authorization::single(&pairs(parameters), "state").map(Into::into), target: None }
+}
+
+/// The browser just goes there.
+pub(super) fn destination(url: String) -> Destination {
+    Destination { url, form: Vec::new() }
 }
 
 pub(super) fn identity(person: Person) -> Identity {
@@ -58,5 +63,6 @@ pub(super) fn identity(person: Person) -> Identity {
         auth_data: None,
         session: None,
         parting_data: None,
+        receipt: None,
     }
 }

@@ -13,11 +13,14 @@ use alloc::{string::String, vec::Vec};
 use exports::gatewit::driver::{
     about::{self, Description},
     logout::{self, Notice},
-    redirect::{self, Arrival, Departure, Parameter, Start},
+    redirect::{self, Arrival, Claim, Departure, Parameter, Start},
     refresh,
 };
-use gatewit::driver::types::{Identity, Refusal as Wire};
-use gatewit_fetch::surroundings::{flag, random_bytes, step, text};
+use gatewit::driver::types::{Destination, Identity, Refusal as Wire};
+use gatewit_fetch::{
+    exchange::{self, required},
+    surroundings::{flag, random_bytes, step, text},
+};
 use gatewit_oauth::{
     Refusal,
     authorization::{self, Beginning},
@@ -45,8 +48,8 @@ impl redirect::Guest for OAuth2 {
         Ok(begin(&start)?)
     }
 
-    fn recall(parameters: Vec<Parameter>) -> Option<String> {
-        authorization::single(&convert::pairs(parameters), "state").map(Into::into)
+    fn recall(parameters: Vec<Parameter>) -> Claim {
+        convert::claim(parameters)
     }
 
     fn finish(arrival: Arrival) -> Result<Identity, Wire> {
@@ -64,22 +67,22 @@ impl refresh::Guest for OAuth2 {
 
 /// OAuth 2.0 knows no signing out.
 impl logout::Guest for OAuth2 {
-    fn leave(_: Option<String>, _: String) -> Result<Option<String>, Wire> {
+    fn leave(_: Option<String>, _: String) -> Result<Option<Destination>, Wire> {
         Ok(None)
     }
 
-    fn read_notice(_: Vec<Parameter>) -> Result<Notice, Wire> {
+    fn read_notice(_: Vec<Parameter>, _: String) -> Result<Notice, Wire> {
         Err(Wire::Refused("providers of OAuth 2.0 tell of nobody".into()))
     }
 }
 
 fn begin(start: &Start) -> Result<Departure, Refusal> {
-    let endpoint = provider::required("authorize-url")?;
+    let endpoint = required("authorize-url")?;
     let additions = text("params").as_deref().map_or_else(|| Ok(Vec::new()), authorization::additions)?;
     let verifier = pkce::secret(&random_bytes(pkce::RANDOM_BYTES));
     let beginning = Beginning {
         endpoint: &endpoint,
-        client_id: &provider::required("client-id")?,
+        client_id: &required("client-id")?,
         scope: &text("scope").unwrap_or_else(|| settings::OAUTH2_SCOPE.into()),
         callback: &start.callback,
         prompt: start.prompt,
@@ -89,13 +92,13 @@ fn begin(start: &Start) -> Result<Departure, Refusal> {
         state: &start.state,
         nonce: None,
     };
-    let url = beginning.url();
+    let to = convert::destination(beginning.url());
     step("the browser is sent to the provider", &[]);
-    Ok(Departure { url, memory: Memory { verifier, nonce: None }.write() })
+    Ok(Departure { to, memory: Memory { verifier, nonce: None }.write() })
 }
 
 fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
-    let Memory { verifier, .. } = Memory::read(&arrival.memory)?;
+    let Memory { verifier, .. } = Memory::read(arrival.memory.as_deref().unwrap_or_default())?;
     let parameters = convert::pairs(arrival.parameters);
     let code = authorization::code(&parameters, None)?;
     step("the browser came back with a code", &[]);
@@ -104,8 +107,9 @@ fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
         let why = "the token endpoint gave an `id_token`; use the driver `openid`, or a `scope` without `openid`";
         return Err(Refusal::Refused(why.into()));
     }
-    let answer = provider::ask(&userinfo::request(&provider::required("profile-url")?, &tokens.access_token))?;
-    let claims = userinfo::profile(convert::response(&answer))?;
+    let question = userinfo::request(&required("profile-url")?, &tokens.access_token);
+    let answer = exchange::ask(&question, exchange::MOST_BYTES)?;
+    let claims = userinfo::profile(answer.told())?;
     step("the profile endpoint answered", &[]);
     let (identifier, given_name, family_name) = (text("identifier-key"), text("first-name-key"), text("last-name-key"));
     let names = Names {

@@ -1,37 +1,21 @@
-//! Requests, and documents that are kept in the cache: how often they are asked for is decided in `cached`.
+//! Documents that are kept in the cache: how often they are asked for is decided in `cached`.
 
-use super::{convert, gatewit::cache::cache};
+use super::gatewit::cache::cache;
 use alloc::{format, string::String, vec::Vec};
-use gatewit_fetch::{
-    Response, send,
-    surroundings::{step, warn},
-};
+use gatewit_fetch::{exchange::ask, surroundings::warn};
 use gatewit_oauth::{
     Refusal, Request,
     cached::{self, FAILURE_SECONDS, KEEP_SECONDS, Step},
 };
 
 /// Most bytes of a document: what the cache keeps of one value.
-const MOST_BYTES_OF_DOCUMENT: usize = 256 * 1024;
-
-/// Most bytes of any other answer: groups by the thousand fit.
-pub(super) const MOST_BYTES: usize = 1024 * 1024;
+const MOST_BYTES: usize = 256 * 1024;
 
 /// A document.
 pub(super) struct Document<T> {
     pub(super) value: T,
     /// Whether it was asked for just now.
     pub(super) is_new: bool,
-}
-
-/// Sends a request.
-pub(super) fn ask(request: &Request, most_bytes: usize) -> Result<Response, Refusal> {
-    let place = request.url.split('?').next().unwrap_or_default();
-    let form = request.form.as_deref();
-    let answer = send(&gatewit_fetch::Request { url: &request.url, headers: &request.headers, form, most_bytes });
-    let answer = answer.map_err(|fault| Refusal::Unavailable(format!("{place}: {fault}")))?;
-    step("the provider answered", &[("url", place), ("status", &format!("{}", answer.status))]);
-    Ok(answer)
 }
 
 /// A document out of the cache, or asked for. `read` says what is wrong with one.
@@ -62,14 +46,15 @@ pub(super) fn find<T>(url: &str, read: impl Fn(&[u8]) -> Result<T, String>) -> R
 pub(super) fn fetch<T>(url: &str, read: impl Fn(&[u8]) -> Result<T, String>) -> Result<T, String> {
     let headers = Vec::from([("accept", String::from("application/json"))]);
     let request = Request { url: url.into(), headers, form: None };
-    let outcome = match ask(&request, MOST_BYTES_OF_DOCUMENT) {
+    let outcome = match ask(&request, MOST_BYTES) {
         Err(refusal) => Err(format!("{refusal}")),
         Ok(answer) if answer.status != 200 => Err(format!("{url}: it answers {}, expected 200", answer.status)),
         Ok(answer) => read(&answer.body).map(|value| (value, answer.body)).map_err(|why| format!("{url}: {why}")),
     };
     match outcome {
         Ok((value, body)) => {
-            cache::put(url, &convert::json(body), KEEP_SECONDS);
+            // It was read as JSON, and so is a text.
+            cache::put(url, &String::from_utf8(body).unwrap_or_default(), KEEP_SECONDS);
             Ok(value)
         }
         Err(why) => {

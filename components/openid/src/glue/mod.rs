@@ -14,11 +14,14 @@ use alloc::{string::String, vec::Vec};
 use exports::gatewit::driver::{
     about::{self, Description},
     logout::{self, Notice},
-    redirect::{self, Arrival, Departure, Parameter, Start},
+    redirect::{self, Arrival, Claim, Departure, Parameter, Start},
     refresh,
 };
-use gatewit::driver::types::{Identity, Refusal as Wire};
-use gatewit_fetch::surroundings::{flag, now, random_bytes, step};
+use gatewit::driver::types::{Destination, Identity, Refusal as Wire};
+use gatewit_fetch::{
+    exchange,
+    surroundings::{flag, now, random_bytes, step},
+};
 use gatewit_oauth::{
     Refusal,
     authorization::{self, Beginning, Issuer},
@@ -51,8 +54,8 @@ impl redirect::Guest for OpenId {
         Ok(begin(&start)?)
     }
 
-    fn recall(parameters: Vec<Parameter>) -> Option<String> {
-        authorization::single(&convert::pairs(parameters), "state").map(Into::into)
+    fn recall(parameters: Vec<Parameter>) -> Claim {
+        convert::claim(parameters)
     }
 
     fn finish(arrival: Arrival) -> Result<Identity, Wire> {
@@ -70,16 +73,18 @@ impl refresh::Guest for OpenId {
 }
 
 impl logout::Guest for OpenId {
-    fn leave(parting_data: Option<String>, callback: String) -> Result<Option<String>, Wire> {
+    fn leave(parting_data: Option<String>, callback: String) -> Result<Option<Destination>, Wire> {
         if !flag("end-session") {
             return Ok(None);
         }
         let provider = Provider::find()?;
         let endpoint = provider.metadata.end_session_endpoint.as_deref();
-        Ok(endpoint.map(|endpoint| leaving::url(endpoint, &provider.client_id, parting_data.as_deref(), &callback)))
+        let hint = parting_data.as_deref();
+        let url = endpoint.map(|endpoint| leaving::url(endpoint, &provider.client_id, hint, &callback));
+        Ok(url.map(convert::destination))
     }
 
-    fn read_notice(parameters: Vec<Parameter>) -> Result<Notice, Wire> {
+    fn read_notice(parameters: Vec<Parameter>, _: String) -> Result<Notice, Wire> {
         Ok(notice(&convert::pairs(parameters))?)
     }
 }
@@ -101,13 +106,13 @@ fn begin(start: &Start) -> Result<Departure, Refusal> {
         state: &start.state,
         nonce: Some(&nonce),
     };
-    let url = beginning.url();
+    let to = convert::destination(beginning.url());
     step("the browser is sent to the provider", &[("issuer", &provider.metadata.issuer)]);
-    Ok(Departure { url, memory: Memory { verifier, nonce: Some(nonce) }.write() })
+    Ok(Departure { to, memory: Memory { verifier, nonce: Some(nonce) }.write() })
 }
 
 fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
-    let Memory { verifier, nonce } = Memory::read(&arrival.memory)?;
+    let Memory { verifier, nonce } = Memory::read(arrival.memory.as_deref().unwrap_or_default())?;
     let provider = Provider::find()?;
     let parameters = convert::pairs(arrival.parameters);
     let issuer = Issuer { name: &provider.metadata.issuer, always: provider.metadata.names_itself };
@@ -128,8 +133,8 @@ fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
         },
     )?;
     if let Some(endpoint) = &provider.metadata.userinfo_endpoint {
-        let answer = document::ask(&userinfo::request(endpoint, &tokens.access_token), document::MOST_BYTES)?;
-        userinfo::overlay(&mut claims, convert::response(&answer))?;
+        let answer = exchange::ask(&userinfo::request(endpoint, &tokens.access_token), exchange::MOST_BYTES)?;
+        userinfo::overlay(&mut claims, answer.told())?;
         step("the userinfo endpoint answered", &[]);
     }
     let session = leaving::session(&claims);
@@ -174,5 +179,5 @@ fn notice(parameters: &[(String, String)]) -> Result<Notice, Refusal> {
     let verified = provider.verified(read)?;
     let found = leaving::notice(&verified, &provider.metadata.issuer, &provider.client_id, now())?;
     let leaving::Notice { id, subject, session } = found.by(&provider.identifier_key)?;
-    Ok(Notice { id, identifier: subject, session })
+    Ok(Notice { id, identifier: subject, session, answer: None })
 }

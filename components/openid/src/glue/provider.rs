@@ -1,20 +1,23 @@
 //! The provider of this call: its settings, what it says of itself, and its keys.
 
-use super::{convert::response, document, gatewit::cache::cache};
+use super::{document, gatewit::cache::cache};
 use alloc::{
     format,
     string::{String, ToString},
 };
-use gatewit_fetch::surroundings::{self, now, random_bytes, step, text};
+use gatewit_fetch::{
+    exchange::{self, required},
+    surroundings::{self, step, text},
+};
 use gatewit_oauth::{
     Refusal,
     cached::REFETCH_SECONDS,
-    client::{self, Client, Method},
+    client::{Client, Method},
     discovery::{self, Metadata},
     id_token::{self, Expected},
-    pkce, settings,
+    settings,
     signed::{self, Outcome, Trial, Unverified, Verified},
-    token::{self, Tokens},
+    token::Tokens,
 };
 use serde_json::{Map, Value};
 
@@ -34,7 +37,6 @@ pub(super) struct Provider {
 impl Provider {
     /// Reads the settings, and the discovery document.
     pub(super) fn find() -> Result<Self, Refusal> {
-        let required = |name: &str| text(name).ok_or_else(|| Refusal::Misconfigured(format!("`{name}` is not set")));
         let issuer_url = required("issuer-url")?;
         let client_id = required("client-id")?;
         let method = Method::parse(text("client-token-endpoint-auth-method").as_deref())?;
@@ -54,17 +56,9 @@ impl Provider {
 
     /// Asks the token endpoint.
     pub(super) fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, Refusal> {
-        let endpoint = &self.metadata.token_endpoint;
+        let Metadata { issuer, token_endpoint, .. } = &self.metadata;
         let client = Client { id: &self.client_id, secret: self.secret.as_deref(), method: self.method };
-        let assertion = match self.method {
-            Method::PrivateKey => Some(assertion(&client, &self.metadata.issuer, endpoint)?),
-            _ => None,
-        };
-        let request = client.post(endpoint, form, assertion.as_deref())?;
-        let answer = document::ask(&request, document::MOST_BYTES)?;
-        let tokens = token::tokens(response(&answer))?;
-        step("the token endpoint gave tokens", &[("refresh_token", &tokens.refresh_token.is_some().to_string())]);
-        Ok(tokens)
+        exchange::tokens(&client, Some(issuer), token_endpoint, form)
     }
 
     /// The claims of an ID token that is good.
@@ -105,15 +99,4 @@ impl Provider {
 fn verifies(trial: Trial<'_>) -> Result<bool, Refusal> {
     surroundings::verifies(trial.key, trial.algorithm, trial.message, trial.signature)
         .map_err(|why| Refusal::Refused(format!("a signature by {} cannot be verified: {why}", trial.algorithm)))
-}
-
-/// What shows a provider who we are, signed with our own key.
-fn assertion(client: &Client<'_>, issuer: &str, endpoint: &str) -> Result<String, Refusal> {
-    let unusable = |why: &str| Refusal::Misconfigured(format!("`client-private-keys` cannot be used: {why}"));
-    let key = surroundings::own_key("client-private-keys").map_err(unusable)?;
-    let id = pkce::secret(&random_bytes(pkce::RANDOM_BYTES));
-    let claims = client.assertion(Some(issuer), endpoint, &id, now());
-    let input = claims.signing_input(&key.algorithm(), key.id().as_deref())?;
-    let signature = key.sign(input.as_bytes()).map_err(|error| unusable(surroundings::told(&error)))?;
-    Ok(client::signed(input, &signature))
 }

@@ -1,5 +1,5 @@
-//! What drivers that ask a provider have in common: HTTP over wasi:http, and a short way to settings, log, clock and
-//! randomness.
+//! What drivers that ask a provider have in common: HTTP over wasi:http, the token endpoint, and a short way to settings,
+//! log, clock and randomness.
 //!
 //! A request is sent once, its answer has a limit and a deadline, and a redirect is an answer like any other: where it leads
 //! is never followed. Absent: sockets, TLS, proxies and the question whom a driver may reach, which are the host's.
@@ -12,6 +12,8 @@ use gatewit_guest as _;
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+#[cfg(target_arch = "wasm32")]
+pub mod exchange;
 #[cfg(target_arch = "wasm32")]
 pub mod surroundings;
 #[cfg(target_arch = "wasm32")]
@@ -41,6 +43,14 @@ pub struct Response {
     pub content_type: Option<String>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The same as the protocol reads it.
+    #[must_use]
+    pub fn told(&self) -> gatewit_oauth::Response<'_> {
+        gatewit_oauth::Response { status: self.status, content_type: self.content_type.as_deref(), body: &self.body }
+    }
 }
 
 /// Why there is no answer.
