@@ -1,6 +1,6 @@
 //! People who sign in at providers, in a host in memory: who gets an account, which one, and what never changes.
 
-mod world;
+pub(crate) mod world;
 
 use anyhow::{Context as _, ensure};
 use e2e::host::Memory;
@@ -8,8 +8,8 @@ use e2e::host::contract::{Form, Held, Notice, Outcome, Reason, Start, Value, rul
 use e2e::host::setting::{boolean, json, words};
 
 use world::{
-    NOW_MS, OWNER, account, ann, client, come, leave, open, principal, refused, return_with, rules, set, signed_in,
-    start, text, with_ann, world,
+    NOW_MS, OWNER, account, ann, arrive, client, come, leave, open, principal, refused, refused_at, return_with, rules,
+    set, signed_in, start, text, with_ann, world,
 };
 
 e2e::suite! {
@@ -29,6 +29,11 @@ e2e::suite! {
     an_identity_of_somebody_else_is_not_linked,
     a_refresh_asks_the_provider,
     a_provider_ends_sessions_by_a_notice,
+    nobody_is_sent_here_who_did_not_begin_here,
+    a_provider_that_may_sends_people_by_itself_each_message_once,
+    a_message_counts_once_for_those_who_began_here_too,
+    saml_answers_right_here_if_nobody_said_where_to_go,
+    a_notice_that_names_nobody_leads_home_at_most,
     signing_out_goes_on_at_the_provider,
     browsers_are_sent_back_to_places_that_are_allowed,
 }
@@ -294,11 +299,16 @@ async fn a_provider_ends_sessions_by_a_notice() -> anyhow::Result<()> {
     let (answer, mut memory) = come(open(), &start("okta"), ann())?;
     signed_in(answer)?;
     let notice = |memory: Memory| {
-        rules()?
-            .call(memory, |rules, store| rules.gatewit_auth_single_sign_on().call_notice(store, "okta", &[], &client()))
+        rules()?.call(memory, |rules, store| {
+            rules.gatewit_auth_single_sign_on().call_notice(store, "okta", &[], None, &client())
+        })
     };
-    let told =
-        |id: &str, session: &str| Notice { id: id.to_owned(), identifier: None, session: Some(session.to_owned()) };
+    let told = |id: &str, session: &str| Notice {
+        id: id.to_owned(),
+        identifier: None,
+        session: Some(session.to_owned()),
+        answer: None,
+    };
     memory.at_providers.notice = Some(told("a", "sid-2"));
     let (answer, mut memory) = notice(memory)?;
     ensure!(answer.is_ok() && memory.sessions.len() == 1, "another session of the provider ended ours");
@@ -311,13 +321,84 @@ async fn a_provider_ends_sessions_by_a_notice() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a provider gives that is to count once.
+fn once(id: &str) -> rules_driver::Identity {
+    let expires = NOW_MS / 1000 + 60;
+    rules_driver::Identity { receipt: Some(rules_driver::Receipt { id: id.to_owned(), expires }), ..ann() }
+}
+
+async fn nobody_is_sent_here_who_did_not_begin_here() -> anyhow::Result<()> {
+    let mut memory = with_ann();
+    memory.identity = Some(Ok(once("m-1")));
+    let (answer, memory) = arrive(memory, "corp", None, &[("target", "/y")])?;
+    refused_at(Some("/y"), &answer, &Reason::InvalidCredentials, &memory)
+}
+
+async fn a_provider_that_may_sends_people_by_itself_each_message_once() -> anyhow::Result<()> {
+    let mut memory = open();
+    set(&mut memory, "allow-idp-initiated", &boolean(true));
+    memory.identity = Some(Ok(once("m-1")));
+    let (answer, mut memory) = arrive(memory, "corp", None, &[("target", "/y")])?;
+    ensure!(matches!(&answer, Ok(Outcome::SignedIn(one)) if one.target.as_deref() == Some("/y")), "{answer:?}");
+    memory.sessions.clear();
+    let (answer, mut memory) = arrive(memory, "corp", None, &[])?;
+    refused_at(None, &answer, &Reason::InvalidCredentials, &memory)?;
+    // What cannot be told from a copy does not count at all.
+    memory.identity = Some(Ok(ann()));
+    let (answer, mut memory) = arrive(memory, "corp", None, &[])?;
+    refused_at(None, &answer, &Reason::InvalidCredentials, &memory)?;
+    // An answer to a question needs its question, whoever may come without one.
+    memory.identity = Some(Ok(once("m-2")));
+    let (answer, memory) = arrive(memory, "corp", None, &[("state", "s")])?;
+    refused_at(None, &answer, &Reason::InvalidCredentials, &memory)?;
+    let (answer, memory) = arrive(memory, "corp", None, &[("target", "https://evil.example")])?;
+    let not_allowed = "URL \"https://evil.example\" can't be used to redirect after login".to_owned();
+    refused_at(None, &answer, &Reason::InvalidPayload(not_allowed), &memory)
+}
+
+async fn a_message_counts_once_for_those_who_began_here_too() -> anyhow::Result<()> {
+    let (answer, mut memory) = come(open(), &start("okta"), once("m-1"))?;
+    signed_in(answer)?;
+    memory.sessions.clear();
+    let (answer, memory) = come(memory, &start("okta"), once("m-1"))?;
+    refused(&answer, &Reason::InvalidCredentials, &memory)
+}
+
+async fn saml_answers_right_here_if_nobody_said_where_to_go() -> anyhow::Result<()> {
+    let nowhere = Start { target: None, ..start("corp") };
+    let (answer, memory) = come(open(), &nowhere, once("m-1"))?;
+    let told =
+        |answer: &_| matches!(answer, Ok(Outcome::SignedIn(one)) if one.target.is_none() && one.form == Form::Tokens);
+    ensure!(told(&answer), "{answer:?}");
+    ensure!(memory.at_providers.begun.as_ref().is_some_and(|begun| begun.callback.ends_with("/auth/login/corp/acs")));
+    let (answer, _) = come(open(), &Start { target: None, ..start("okta") }, ann())?;
+    ensure!(matches!(&answer, Ok(Outcome::SignedIn(one)) if one.target.as_deref() == Some("/")), "{answer:?}");
+    Ok(())
+}
+
+async fn a_notice_that_names_nobody_leads_home_at_most() -> anyhow::Result<()> {
+    for (answer, expected) in [(Some("/bye"), Some("/bye")), (Some("https://evil.example/"), None), (None, None)] {
+        let mut memory = with_ann();
+        let destination = |url: &str| rules_driver::Destination { url: url.to_owned(), form: Vec::new() };
+        let answer = answer.map(destination);
+        memory.at_providers.notice = Some(Notice { id: "a".to_owned(), identifier: None, session: None, answer });
+        let (answer, _) = rules()?.call(memory, |rules, store| {
+            rules.gatewit_auth_single_sign_on().call_notice(store, "corp", &[], None, &client())
+        })?;
+        let url = answer.ok().flatten().map(|to| to.url);
+        ensure!(url.as_deref() == expected, "{url:?}");
+    }
+    Ok(())
+}
+
 async fn signing_out_goes_on_at_the_provider() -> anyhow::Result<()> {
     let (answer, memory) = come(open(), &start("okta"), ann())?;
     let held = Held::SessionToken(signed_in(answer)?.access_token);
     let (answer, memory) = rules()?.call(memory, |rules, store| {
         rules.gatewit_auth_single_sign_on().call_leave(store, "okta", &held, Some("/bye"), &client())
     })?;
-    ensure!(answer == Ok("https://provider.example/leave?hint=id-token".to_owned()), "{answer:?}");
+    let url = answer.map(|to| to.url);
+    ensure!(url.as_deref() == Ok("https://provider.example/leave?hint=id-token"), "{url:?}");
     ensure!(memory.sessions.is_empty());
     Ok(())
 }

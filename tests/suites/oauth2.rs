@@ -169,7 +169,7 @@ async fn signing_out_ends_here() -> anyhow::Result<()> {
     let stage = Stage::oauth2(&[]).await?;
     let mut browser = stage.signed_in().await?;
     let answer = browser.post(&format!("/auth/login/{NAME}/logout"), &[("redirect", "/bye")]).await?;
-    ensure!(answer.status == 303 && answer.header("location") == Some("/bye"), "{} {}", answer.status, answer.text());
+    ensure!(answer.status == 302 && answer.header("location") == Some("/bye"), "{} {}", answer.status, answer.text());
     ensure!(!browser.is_signed_in().await?);
     let notice = browser.post(&format!("/auth/login/{NAME}/backchannel-logout"), &[("logout_token", "a.b.c")]).await?;
     ensure!(notice.status == 400, "{}", notice.status);

@@ -56,7 +56,7 @@ fn document() -> String {
 }
 
 fn start() -> Start {
-    Start { callback: CALLBACK.to_owned(), state: STATE.to_owned(), prompt: false }
+    Start { callback: CALLBACK.to_owned(), state: STATE.to_owned(), target: None, prompt: false }
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<Parameter> {
@@ -64,7 +64,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<Parameter> {
 }
 
 fn arrival(memory: &str, parameters: &[(&str, &str)]) -> Arrival {
-    Arrival { callback: CALLBACK.to_owned(), parameters: pairs(parameters), memory: memory.to_owned() }
+    Arrival { callback: CALLBACK.to_owned(), parameters: pairs(parameters), memory: Some(memory.to_owned()) }
 }
 
 /// All rules, in the order of the contract.
@@ -94,17 +94,17 @@ fn describes_itself(driver: &RedirectHost, name: &str) -> anyhow::Result<()> {
 fn sends_the_browser_away(driver: &RedirectHost, world: &RedirectWorld) -> anyhow::Result<String> {
     let (answer, after) = driver.begin(world.clone(), &start())?;
     let departure = answer.map_err(|refusal| anyhow::anyhow!("it does not begin: {refusal:?}"))?;
-    ensure!(departure.url.starts_with("https://op.example.com/authorize?"), "{}", departure.url);
-    ensure!(departure.url.contains(&format!("&state={STATE}")), "{}", departure.url);
-    ensure!(departure.url.contains("here.example.com%2Fauth%2Flogin%2Fop%2Fcallback"), "{}", departure.url);
-    ensure!(!departure.url.contains("prompt="), "{}", departure.url);
+    ensure!(departure.to.url.starts_with("https://op.example.com/authorize?"), "{}", departure.to.url);
+    ensure!(departure.to.url.contains(&format!("&state={STATE}")), "{}", departure.to.url);
+    ensure!(departure.to.url.contains("here.example.com%2Fauth%2Flogin%2Fop%2Fcallback"), "{}", departure.to.url);
+    ensure!(!departure.to.url.contains("prompt="), "{}", departure.to.url);
     let memory: serde_json::Value = serde_json::from_str(&departure.memory)?;
     let verifier = memory["verifier"].as_str().context("no verifier")?;
-    ensure!(!departure.url.contains(verifier) && verifier != STATE, "the provider sees the verifier");
+    ensure!(!departure.to.url.contains(verifier) && verifier != STATE, "the provider sees the verifier");
     let (answer, _) = driver.begin(after, &Start { prompt: true, ..start() })?;
     let other = answer.map_err(|refusal| anyhow::anyhow!("it begins once: {refusal:?}"))?;
     ensure!(other.memory != departure.memory, "it remembers the same each time");
-    ensure!(other.url.contains("&prompt=consent&"), "{}", other.url);
+    ensure!(other.to.url.contains("&prompt=consent&"), "{}", other.to.url);
     Ok(departure.memory)
 }
 
@@ -115,9 +115,9 @@ fn knows_its_state_again(driver: &RedirectHost, world: &RedirectWorld) -> anyhow
         (pairs(&[]), None),
         (pairs(&[("state", STATE), ("state", "another")]), None),
     ] {
-        let (state, _) = driver
+        let (claim, _) = driver
             .call(world.clone(), |driver, store| driver.gatewit_driver_redirect().call_recall(store, &parameters))?;
-        ensure!(state.as_deref() == expected, "{parameters:?}: {state:?}");
+        ensure!(claim.state.as_deref() == expected && claim.target.is_none(), "{parameters:?}: {claim:?}");
     }
     Ok(())
 }
@@ -161,8 +161,10 @@ fn survives_nonsense(driver: &RedirectHost, world: &RedirectWorld, memory: &str)
     }
     for value in HOSTILE.into_iter().chain([long.as_str()]) {
         let notice = pairs(&[("logout_token", value)]);
-        let read =
-            |world| driver.call(world, |driver, store| driver.gatewit_driver_logout().call_read_notice(store, &notice));
+        let read = |world| {
+            driver
+                .call(world, |driver, store| driver.gatewit_driver_logout().call_read_notice(store, &notice, CALLBACK))
+        };
         ensure!(read(world.clone())?.0.is_err(), "{value:?} is a notice");
         let mut open = world.clone();
         open.settings.insert("back-channel-logout".to_owned(), Value::Boolean(true));

@@ -98,6 +98,7 @@ fn identity() -> rules_driver::Identity {
         auth_data: None,
         session: None,
         parting_data: None,
+        receipt: None,
     }
 }
 

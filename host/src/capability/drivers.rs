@@ -4,12 +4,12 @@
 //! what is asked is `misconfigured`, a driver that crashes, loops or hoards memory is `unavailable`, and where too many wait
 //! for their providers already, it is `overloaded`.
 
-use super::{config::Settings, http, keys::ProviderKeys, trace::Trace};
+use super::{config::Settings, http, keys::ProviderKeys, streams, trace::Trace};
 use crate::{
     bindings::{
         auth::gatewit::{
             config::settings::Value,
-            driver::types::{Arrival, Departure, Identity, Notice, Parameter, Refusal, Start},
+            driver::types::{Arrival, Claim, Departure, Destination, Identity, Notice, Parameter, Refusal, Start},
             drivers::dispatch::{self, Provider},
         },
         driver::exports::gatewit::driver::about::Field,
@@ -22,6 +22,12 @@ use wasmtime::component::{HasData, Linker};
 /// When those are to come back who find too many waiting: so long takes a sign-in at a slow provider.
 const RETRY_SECONDS: u32 = 5;
 
+/// The ways to the hosts of a provider.
+pub(crate) struct Outbound {
+    pub(crate) http: Arc<http::Client>,
+    pub(crate) streams: Arc<streams::Client>,
+}
+
 /// A provider and what serves it.
 pub(crate) struct Served {
     pub(crate) name: Arc<str>,
@@ -33,8 +39,8 @@ pub(crate) struct Served {
     /// … and what the rules may.
     pub(crate) rules: Settings,
     pub(crate) keys: ProviderKeys,
-    /// The way to the provider's hosts, if the driver uses the network.
-    pub(crate) outbound: Option<Arc<http::Client>>,
+    /// The ways to the provider's hosts, if the driver uses the network.
+    pub(crate) outbound: Option<Outbound>,
 }
 
 impl Served {
@@ -155,7 +161,7 @@ impl dispatch::Host for DriversView<'_> {
         self.answer(&provider, occasion.served.driver.begin(occasion, start).await)
     }
 
-    async fn recall(&mut self, provider: String, parameters: Vec<Parameter>) -> Result<Option<String>, Refusal> {
+    async fn recall(&mut self, provider: String, parameters: Vec<Parameter>) -> Result<Claim, Refusal> {
         let occasion = self.occasion(&provider)?;
         self.answer(&provider, occasion.served.driver.recall(occasion, parameters).await)
     }
@@ -180,13 +186,23 @@ impl dispatch::Host for DriversView<'_> {
         provider: String,
         parting_data: Option<String>,
         callback: String,
-    ) -> Result<Option<String>, Refusal> {
+    ) -> Result<Option<Destination>, Refusal> {
         let occasion = self.occasion(&provider)?;
         self.answer(&provider, occasion.served.driver.leave(occasion, parting_data.as_deref(), &callback).await)
     }
 
-    async fn read_notice(&mut self, provider: String, parameters: Vec<Parameter>) -> Result<Notice, Refusal> {
+    async fn read_notice(
+        &mut self,
+        provider: String,
+        parameters: Vec<Parameter>,
+        callback: String,
+    ) -> Result<Notice, Refusal> {
         let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.read_notice(occasion, parameters).await)
+        self.answer(&provider, occasion.served.driver.read_notice(occasion, parameters, &callback).await)
+    }
+
+    async fn describe_us(&mut self, provider: String, callback: String) -> Result<Option<String>, Refusal> {
+        let occasion = self.occasion(&provider)?;
+        self.answer(&provider, occasion.served.driver.describe_us(occasion, &callback).await)
     }
 }

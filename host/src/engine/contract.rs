@@ -4,7 +4,7 @@
 //! ours is compared with ours before it serves anybody.
 
 use super::Call;
-use crate::bindings::driver::exports::gatewit::driver::{about, credentials, logout, redirect, refresh};
+use crate::bindings::driver::exports::gatewit::driver::{about, credentials, logout, metadata, redirect, refresh};
 use wasmtime::{
     Store,
     component::{Instance, InstancePre},
@@ -17,6 +17,7 @@ pub(super) struct Contracts {
     pub(super) redirect: Option<redirect::GuestIndices>,
     pub(super) refresh: Option<refresh::GuestIndices>,
     pub(super) logout: Option<logout::GuestIndices>,
+    pub(super) metadata: Option<metadata::GuestIndices>,
 }
 
 impl Contracts {
@@ -36,6 +37,7 @@ impl Contracts {
             redirect: find!(redirect),
             refresh: find!(refresh),
             logout: find!(logout),
+            metadata: find!(metadata),
         };
         wasmtime::ensure!(
             contracts.credentials.is_some() || contracts.redirect.is_some(),
@@ -53,7 +55,7 @@ impl Contracts {
                 })*
             };
         }
-        check!(credentials redirect refresh logout);
+        check!(credentials redirect refresh logout metadata);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::bindings::auth::{
         second_factor::{self, Secret},
         sessions::{self, Attempt, Form, Grant, Held},
         shares,
-        single_sign_on::{self, Arrival, Departure, Failure, Outcome as Returned, Parameter, Start},
+        single_sign_on::{self, Arrival, Departure, Destination, Failure, Outcome as Returned, Parameter, Start},
     },
     gatewit::auth::types::{Client, Reason},
 };
@@ -129,8 +129,9 @@ operations! {
         call_unlink: unlink(principal: &Principal, id: &str, client: &Client) -> ();
     }
     single_sign_on {
-        call_leave: leave(provider: &str, held: &Held, target: Option<&str>, client: &Client) -> String;
-        call_notice: notice(provider: &str, parameters: &[Parameter], client: &Client) -> ();
+        call_leave: leave(provider: &str, held: &Held, target: Option<&str>, client: &Client) -> Destination;
+        call_notice: notice(provider: &str, parameters: &[Parameter], origin: Option<&str>, client: &Client) -> Option<Destination>;
+        call_describe_us: describe_us(provider: &str, origin: Option<&str>) -> Option<String>;
     }
     providers {}
 }

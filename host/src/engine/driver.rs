@@ -6,7 +6,9 @@
 use super::{Call, CallError, CodeCache, LoadError, Runtime, Services, call::Sandbox, contract::Contracts, grants};
 use crate::{
     bindings::{
-        auth::gatewit::driver::types::{Arrival, Departure, Identity, Notice, Parameter, Refusal, Start},
+        auth::gatewit::driver::types::{
+            Arrival, Claim, Departure, Destination, Identity, Notice, Parameter, Refusal, Start,
+        },
         driver::exports::gatewit::driver::about::Description,
     },
     capability::{drivers::Served, trace::Trace},
@@ -116,9 +118,9 @@ impl Driver {
     }
 
     /// Asks which beginning an answer claims to belong to.
-    pub(crate) async fn recall(&self, occasion: Occasion<'_>, parameters: Vec<Parameter>) -> Answer<Option<String>> {
-        let state = ask!(self, occasion, redirect.call_recall(&parameters))?;
-        Ok(Ok(state))
+    pub(crate) async fn recall(&self, occasion: Occasion<'_>, parameters: Vec<Parameter>) -> Answer<Claim> {
+        let claim = ask!(self, occasion, redirect.call_recall(&parameters))?;
+        Ok(Ok(claim))
     }
 
     /// Asks who came back.
@@ -145,7 +147,7 @@ impl Driver {
         occasion: Occasion<'_>,
         parting_data: Option<&str>,
         callback: &str,
-    ) -> Answer<Option<String>> {
+    ) -> Answer<Option<Destination>> {
         if self.contracts.logout.is_none() {
             return Ok(Ok(None));
         }
@@ -153,8 +155,22 @@ impl Driver {
     }
 
     /// Has it read what the provider tells by itself.
-    pub(crate) async fn read_notice(&self, occasion: Occasion<'_>, parameters: Vec<Parameter>) -> Answer<Notice> {
-        ask!(self, occasion, logout.call_read_notice(&parameters))
+    pub(crate) async fn read_notice(
+        &self,
+        occasion: Occasion<'_>,
+        parameters: Vec<Parameter>,
+        callback: &str,
+    ) -> Answer<Notice> {
+        ask!(self, occasion, logout.call_read_notice(&parameters, callback))
+    }
+
+    /// Asks how we are described to the provider. A driver that does not do that describes nothing.
+    pub(crate) async fn describe_us(&self, occasion: Occasion<'_>, callback: &str) -> Answer<Option<String>> {
+        if self.contracts.metadata.is_none() {
+            return Ok(Ok(None));
+        }
+        let document = ask!(self, occasion, metadata.call_describe_us(callback))?;
+        Ok(document.map(Some))
     }
 
     async fn sandbox(

@@ -112,6 +112,7 @@ pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value)
     };
     let answer = exchange.operate(None, async |_, rules| rules.login(&attempt, &exchange.client).await).await;
     match answer {
+        Ok(grant) if served.driver_name() == TELLS_TOKENS => told(exchange, mode, &grant),
         Ok(grant) => granted(exchange, mode, &grant),
         Err(reason) => {
             let refusal = Refusal::of(reason, exchange.now);
@@ -119,6 +120,23 @@ pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value)
             Reply::refused(&[refusal])
         }
     }
+}
+
+/// The driver whose sign-ins are answered with the access token in every mode, and in another order: that is how Directus
+/// does it.
+const TELLS_TOKENS: &str = "ldap";
+
+/// The answer to such a sign-in.
+fn told(exchange: &Exchange<'_>, mode: Mode, grant: &Grant) -> Reply {
+    let (expires, access_token) = (grant.expires_in_ms, &grant.access_token);
+    let data = match mode {
+        Mode::Json => {
+            json!({ "access_token": access_token, "expires": expires, "refresh_token": grant.refresh_token })
+        }
+        Mode::Cookie | Mode::Session => json!({ "access_token": access_token, "expires": expires }),
+    };
+    let reply = Reply::json(&json!({ "data": data }));
+    kept(exchange, mode, grant).into_iter().fold(reply, Reply::with_cookie)
 }
 
 /// What the driver asks for, then what every sign-in may say.

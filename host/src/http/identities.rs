@@ -10,10 +10,13 @@ use super::{
     validate::{self, Field, Kind},
 };
 use crate::bindings::auth::{
-    exports::gatewit::auth::{identities::Identity, single_sign_on::Start},
+    exports::gatewit::auth::{
+        identities::Identity,
+        single_sign_on::{Departure, Start},
+    },
     gatewit::auth::types::Reason,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -58,8 +61,15 @@ pub(super) async fn link(exchange: &Exchange<'_>, caller: Option<Caller>, provid
     };
     match exchange.begin(Some(caller), start).await {
         Err(failure) => exchange.refused(failure.reason),
-        Ok(departure) => Reply::json(&json!({ "data": { "url": departure.url } }))
-            .with_cookie(ticket(served).set(&departure.ticket, exchange.now)),
+        Ok(Departure { to, ticket: text }) => {
+            let form = to.form.into_iter().map(|field| (field.name, field.value.into()));
+            let form = Some(form.collect::<Map<_, _>>()).filter(|form| !form.is_empty());
+            let data = match form {
+                Some(form) => json!({ "url": to.url, "form": form }),
+                None => json!({ "url": to.url }),
+            };
+            Reply::json(&json!({ "data": data })).with_cookie(ticket(served).set(&text, exchange.now))
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod limits;
 pub(crate) mod listener;
 mod openapi;
 pub(crate) mod percent;
+mod posting;
 mod qr;
 pub(crate) mod query;
 mod reason;

@@ -21,6 +21,7 @@ const HEALTH: &str = "application/health+json; charset=utf-8";
 const SVG: &str = "image/svg+xml; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const FILE: &str = "application/octet-stream; charset=utf-8";
+const XML: &str = "text/xml; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub(crate) struct Reply {
     leading: Vec<(HeaderName, HeaderValue)>,
     cookies: Vec<HeaderValue>,
     location: Option<HeaderValue>,
+    /// What the page may do, where that is not what others may.
+    security: Option<HeaderValue>,
     /// Whether this is a successful answer of the API, which carries `Cache-Control` and `Vary`.
     api: bool,
     content: Option<Content>,
@@ -141,6 +144,19 @@ impl Reply {
         }
     }
 
+    /// 200 with a page that may do what `security` says (Content Security Policy Level 3) and that nobody keeps.
+    pub(crate) fn page(html: String, security: &str) -> Self {
+        let content = Content { kind: HTML, bytes: html.into(), etag: false };
+        let page = Self { content: Some(content), ..Self::empty(Outcome::Ok.status()) };
+        let security = HeaderValue::from_str(security).ok();
+        Self { security, ..page.with_header(header::CACHE_CONTROL, "no-store") }
+    }
+
+    /// 200 with a document of XML.
+    pub(crate) fn xml(text: String) -> Self {
+        Self::with_content(Outcome::Ok.status(), XML, text)
+    }
+
     /// Adds a header behind those of the policy, such as one of CORS. A value that cannot be sent is left out.
     pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -175,6 +191,9 @@ impl Reply {
     pub(crate) fn into_response(self, policy: &HeaderPolicy, conditions: &Conditions) -> Response<Full<Bytes>> {
         let mut headers = HeaderMap::new();
         policy.apply(&mut headers);
+        if let Some(security) = self.security {
+            headers.insert(header::CONTENT_SECURITY_POLICY, security);
+        }
         headers.extend(self.leading);
         for cookie in self.cookies {
             headers.append(header::SET_COOKIE, cookie);
@@ -200,7 +219,15 @@ impl Reply {
     }
 
     fn empty(status: StatusCode) -> Self {
-        Self { status, leading: Vec::new(), cookies: Vec::new(), location: None, api: false, content: None }
+        Self {
+            status,
+            leading: Vec::new(),
+            cookies: Vec::new(),
+            location: None,
+            security: None,
+            api: false,
+            content: None,
+        }
     }
 
     fn with_content(status: StatusCode, kind: &'static str, bytes: impl Into<Bytes>) -> Self {

@@ -101,8 +101,14 @@ pub(crate) enum Step {
     Return,
     /// `POST …/callback`
     ReturnByForm,
+    /// `POST …/acs`, the callback of SAML
+    ReturnInForm,
+    /// `GET …/metadata`
+    Metadata,
     /// `POST …/logout`
     Leave,
+    /// `GET …/logout`, by the provider
+    Message,
     /// `POST …/backchannel-logout`
     Notice,
 }
@@ -207,7 +213,9 @@ fn offers(path: &str) -> Option<Offers> {
         ["auth", "login"] => post(Route::Login),
         ["auth", "login", _] => vec![("GET", step(Step::Begin)?), ("POST", Route::LoginWith(sent(2)?))],
         ["auth", "login", _, "callback"] => vec![("GET", step(Step::Return)?), ("POST", step(Step::ReturnByForm)?)],
-        ["auth", "login", _, "logout"] => post(step(Step::Leave)?),
+        ["auth", "login", _, "acs"] => post(step(Step::ReturnInForm)?),
+        ["auth", "login", _, "metadata"] => get(step(Step::Metadata)?),
+        ["auth", "login", _, "logout"] => vec![("GET", step(Step::Message)?), ("POST", step(Step::Leave)?)],
         ["auth", "login", _, "backchannel-logout"] => post(step(Step::Notice)?),
         ["auth", "refresh"] => post(Route::Refresh),
         ["auth", "logout"] => post(Route::Logout),
@@ -316,7 +324,10 @@ mod tests {
         assert_eq!(get("/auth/login/acme"), step(Step::Begin));
         assert_eq!(get("/auth/login/acme/callback"), step(Step::Return));
         assert_eq!(post("/auth/login/acme/callback"), step(Step::ReturnByForm));
+        assert_eq!(post("/auth/login/acme/acs"), step(Step::ReturnInForm));
+        assert_eq!(get("/auth/login/acme/metadata"), step(Step::Metadata));
         assert_eq!(post("/auth/login/acme/logout"), step(Step::Leave));
+        assert_eq!(get("/auth/login/acme/logout"), step(Step::Message));
         assert_eq!(post("/auth/login/acme/backchannel-logout"), step(Step::Notice));
         assert_eq!(get("/users/me/identities"), Route::Identities);
         assert_eq!(post("/users/me/identities/acme"), Route::Link("acme".to_owned()));

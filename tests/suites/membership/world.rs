@@ -1,4 +1,4 @@
-//! A world in memory with two providers, and the way of a browser through it.
+//! A world in memory with three providers, and the way of a browser through it.
 
 use std::sync::OnceLock;
 
@@ -11,12 +11,12 @@ use e2e::host::setting::{boolean, number, words};
 use e2e::host::{Memory, RulesHost};
 
 /// 2026-11-21T17:05:01.949Z
-pub(super) const NOW_MS: u64 = 1_795_280_701_949;
+pub(crate) const NOW_MS: u64 = 1_795_280_701_949;
 
-pub(super) const OWNER: &str = "850106de-8796-48c0-90f0-bb78f04dfc8a";
+pub(crate) const OWNER: &str = "850106de-8796-48c0-90f0-bb78f04dfc8a";
 
 /// The rules, compiled once for all tests of this suite.
-pub(super) fn rules() -> anyhow::Result<&'static RulesHost> {
+pub(crate) fn rules() -> anyhow::Result<&'static RulesHost> {
     static RULES: OnceLock<RulesHost> = OnceLock::new();
     if let Some(rules) = RULES.get() {
         return Ok(rules);
@@ -25,12 +25,12 @@ pub(super) fn rules() -> anyhow::Result<&'static RulesHost> {
     Ok(RULES.get_or_init(|| loaded))
 }
 
-pub(super) fn text(text: &str) -> Value {
+pub(crate) fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// Two providers, and an account with a password.
-pub(super) fn world() -> Memory {
+/// Three providers, and an account with a password.
+pub(crate) fn world() -> Memory {
     let mut memory = Memory::at(NOW_MS);
     for (name, value) in [
         ("access-token-ms", number(900_000)),
@@ -63,25 +63,25 @@ pub(super) fn world() -> Memory {
         icon: None,
         session: true,
     };
-    memory.at_providers.listed = vec![provider("okta", "openid"), provider("hub", "oauth2")];
+    memory.at_providers.listed = vec![provider("okta", "openid"), provider("hub", "oauth2"), provider("corp", "saml")];
     memory
 }
 
-pub(super) fn set(memory: &mut Memory, name: &str, value: &e2e::host::setting::Value) {
-    for provider in ["okta", "hub"] {
+pub(crate) fn set(memory: &mut Memory, name: &str, value: &e2e::host::setting::Value) {
+    for provider in ["okta", "hub", "corp"] {
         memory.at_providers.settings.insert((provider.to_owned(), name.to_owned()), value.clone());
     }
 }
 
 /// A world in which everybody may register.
-pub(super) fn open() -> Memory {
+pub(crate) fn open() -> Memory {
     let mut memory = world();
     set(&mut memory, "allow-public-registration", &boolean(true));
     memory
 }
 
 /// A world with an account that was made for Ann.
-pub(super) fn with_ann() -> Memory {
+pub(crate) fn with_ann() -> Memory {
     let mut memory = open();
     memory.put(
         "directus_users",
@@ -97,11 +97,11 @@ pub(super) fn with_ann() -> Memory {
     memory
 }
 
-pub(super) fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client { address: Some("203.0.113.7".to_owned()), user_agent: None, origin: None }
 }
 
-pub(super) fn ann() -> rules_driver::Identity {
+pub(crate) fn ann() -> rules_driver::Identity {
     rules_driver::Identity {
         subject: rules_driver::Subject::Identifier("ann".to_owned()),
         email: Some("ann@example.com".to_owned()),
@@ -113,10 +113,11 @@ pub(super) fn ann() -> rules_driver::Identity {
         auth_data: Some(r#"{"refreshToken":"one"}"#.to_owned()),
         session: Some("sid-1".to_owned()),
         parting_data: Some("id-token".to_owned()),
+        receipt: None,
     }
 }
 
-pub(super) fn start(provider: &str) -> Start {
+pub(crate) fn start(provider: &str) -> Start {
     Start {
         provider: provider.to_owned(),
         target: Some("/x".to_owned()),
@@ -127,36 +128,48 @@ pub(super) fn start(provider: &str) -> Start {
     }
 }
 
-pub(super) type Answer = Result<Outcome, Failure>;
+pub(crate) type Answer = Result<Outcome, Failure>;
 
 /// Sends a browser away; its ticket, and the state that the provider hands back.
-pub(super) fn leave(memory: Memory, start: &Start) -> anyhow::Result<(String, String, Memory)> {
+pub(crate) fn leave(memory: Memory, start: &Start) -> anyhow::Result<(String, String, Memory)> {
     let (answer, memory) = rules()?
         .call(memory, |rules, store| rules.gatewit_auth_single_sign_on().call_begin(store, start, &client()))?;
     let departure = answer.map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
     let state = memory.at_providers.begun.as_ref().context("no sign-in has begun")?.state.clone();
-    ensure!(departure.url.ends_with(&state), "{}", departure.url);
+    ensure!(departure.to.url.ends_with(&state), "{}", departure.to.url);
     Ok((departure.ticket, state, memory))
 }
 
 /// Brings it back.
-pub(super) fn return_with(
+pub(crate) fn return_with(
     memory: Memory,
     provider: &str,
     ticket: Option<&str>,
     state: Option<&str>,
 ) -> anyhow::Result<(Answer, Memory)> {
-    let state = state.map(|state| Parameter { name: "state".to_owned(), value: state.to_owned() });
+    let state = state.map(|state| ("state", state));
+    arrive(memory, provider, ticket, state.as_slice())
+}
+
+/// Brings it back with an answer of these parameters.
+pub(crate) fn arrive(
+    memory: Memory,
+    provider: &str,
+    ticket: Option<&str>,
+    parameters: &[(&str, &str)],
+) -> anyhow::Result<(Answer, Memory)> {
+    let parameter = |(name, value): &(&str, &str)| Parameter { name: (*name).to_owned(), value: (*value).to_owned() };
     let arrival = Arrival {
         provider: provider.to_owned(),
-        parameters: state.into_iter().collect(),
+        parameters: parameters.iter().map(parameter).collect(),
         ticket: ticket.map(ToOwned::to_owned),
+        origin: None,
     };
     rules()?.call(memory, |rules, store| rules.gatewit_auth_single_sign_on().call_finish(store, &arrival, &client()))
 }
 
 /// A whole sign-in.
-pub(super) fn come(
+pub(crate) fn come(
     mut memory: Memory,
     start: &Start,
     identity: rules_driver::Identity,
@@ -166,10 +179,14 @@ pub(super) fn come(
     return_with(memory, &start.provider, Some(&ticket), Some(&state))
 }
 
-pub(super) fn signed_in(answer: Answer) -> anyhow::Result<Grant> {
+pub(crate) fn signed_in(answer: Answer) -> anyhow::Result<Grant> {
     match answer {
         Ok(Outcome::SignedIn(signed_in)) => {
-            ensure!(signed_in.target == "/x" && signed_in.form == Form::Session, "{}", signed_in.target);
+            ensure!(
+                signed_in.target.as_deref() == Some("/x") && signed_in.form == Form::Session,
+                "{:?}",
+                signed_in.target
+            );
             Ok(signed_in.grant)
         }
         other => anyhow::bail!("not signed in: {other:?}"),
@@ -177,20 +194,30 @@ pub(super) fn signed_in(answer: Answer) -> anyhow::Result<Grant> {
 }
 
 /// Nobody is signed in, for this reason, and the browser goes where it wanted to.
-pub(super) fn refused(answer: &Answer, reason: &Reason, memory: &Memory) -> anyhow::Result<()> {
+pub(crate) fn refused(answer: &Answer, reason: &Reason, memory: &Memory) -> anyhow::Result<()> {
+    refused_at(Some("/x"), answer, reason, memory)
+}
+
+/// The same where the browser goes elsewhere, or nowhere.
+pub(crate) fn refused_at(
+    target: Option<&str>,
+    answer: &Answer,
+    reason: &Reason,
+    memory: &Memory,
+) -> anyhow::Result<()> {
     let Err(failure) = answer else { anyhow::bail!("not refused: {answer:?}") };
-    ensure!(failure.reason == *reason && failure.target.as_deref() == Some("/x"), "{failure:?}");
+    ensure!(failure.reason == *reason && failure.target.as_deref() == target, "{failure:?}");
     ensure!(memory.sessions.is_empty(), "there is a session");
     Ok(())
 }
 
-pub(super) fn account<'a>(memory: &'a Memory, identifier: &str) -> anyhow::Result<&'a e2e::host::Record> {
+pub(crate) fn account<'a>(memory: &'a Memory, identifier: &str) -> anyhow::Result<&'a e2e::host::Record> {
     let identifier = Some(text(identifier));
     let users = memory.tables_of("directus_users");
     users.iter().find(|user| user.get("external_identifier") == identifier.as_ref()).context("there is no such account")
 }
 
-pub(super) fn principal(user: &str) -> Principal {
+pub(crate) fn principal(user: &str) -> Principal {
     Principal {
         user: Some(user.to_owned()),
         role: None,

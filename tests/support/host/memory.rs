@@ -77,6 +77,12 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Whether something is counted under a key that starts so.
+    #[must_use]
+    pub fn counts(&self, start: &str) -> bool {
+        self.counts.keys().any(|key| key.starts_with(start))
+    }
+
     /// An empty world at a moment.
     #[must_use]
     pub fn at(now_ms: u64) -> Self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::memory::bindings::gatewit::config::settings;
 use super::memory::bindings::gatewit::driver::types::{
-    Arrival, Departure, Identity, Notice, Parameter, Refusal, Start,
+    Arrival, Claim, Departure, Destination, Identity, Notice, Parameter, Refusal, Start,
 };
 use super::memory::bindings::gatewit::drivers::dispatch;
 use super::memory::bindings::gatewit::storage::identities::{self, NewIdentity};
@@ -48,15 +48,17 @@ impl dispatch::Host for Memory {
     fn begin(&mut self, _: String, start: Start) -> Result<Departure, Refusal> {
         let url = format!("https://provider.example/authorize?state={}", start.state);
         self.at_providers.begun = Some(start);
-        Ok(Departure { url, memory: "memory".to_owned() })
+        Ok(Departure { to: Destination { url, form: Vec::new() }, memory: "memory".to_owned() })
     }
 
-    fn recall(&mut self, _: String, parameters: Vec<Parameter>) -> Result<Option<String>, Refusal> {
-        Ok(parameters.into_iter().find(|parameter| parameter.name == "state").map(|parameter| parameter.value))
+    fn recall(&mut self, _: String, parameters: Vec<Parameter>) -> Result<Claim, Refusal> {
+        let find = |name| parameters.iter().find(|parameter| parameter.name == name);
+        let value = |name| find(name).map(|parameter| parameter.value.clone());
+        Ok(Claim { state: value("state"), target: value("target") })
     }
 
     fn finish(&mut self, provider: String, arrival: Arrival) -> Result<Identity, Refusal> {
-        if arrival.memory != "memory" {
+        if arrival.memory.is_some_and(|memory| memory != "memory") {
             return Err(Refusal::Other("the memory is another".to_owned()));
         }
         dispatch::Host::login(self, provider, Vec::new())
@@ -66,12 +68,17 @@ impl dispatch::Host for Memory {
         self.at_providers.refreshed.clone().unwrap_or(Ok(auth_data))
     }
 
-    fn leave(&mut self, _: String, parting_data: Option<String>, _: String) -> Result<Option<String>, Refusal> {
-        Ok(parting_data.map(|hint| format!("https://provider.example/leave?hint={hint}")))
+    fn leave(&mut self, _: String, parting_data: Option<String>, _: String) -> Result<Option<Destination>, Refusal> {
+        let url = parting_data.map(|hint| format!("https://provider.example/leave?hint={hint}"));
+        Ok(url.map(|url| Destination { url, form: Vec::new() }))
     }
 
-    fn read_notice(&mut self, _: String, _: Vec<Parameter>) -> Result<Notice, Refusal> {
+    fn read_notice(&mut self, _: String, _: Vec<Parameter>, _: String) -> Result<Notice, Refusal> {
         self.at_providers.notice.clone().ok_or(Refusal::InvalidCredentials)
+    }
+
+    fn describe_us(&mut self, _: String, callback: String) -> Result<Option<String>, Refusal> {
+        Ok(Some(callback))
     }
 }
 

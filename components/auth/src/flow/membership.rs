@@ -77,6 +77,15 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
+/// A role of the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRole {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+}
+
 /// What the operator allows a provider.
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,6 +102,8 @@ pub struct Charter {
     pub default_role: Option<String>,
     /// Roles by group. With it, the role follows the provider at each sign-in.
     pub roles: Option<Mapping>,
+    /// The project's roles, where groups of the same name stand for them. With it, the role follows, too.
+    pub named_roles: Option<Vec<NamedRole>>,
     /// Policies by group; those in it follow the provider at each sign-in.
     pub policies: Option<Mapping>,
 }
@@ -137,11 +148,25 @@ pub fn arrive(charter: &Charter, person: &Person, is_taken: bool) -> Arrival {
 }
 
 impl Charter {
-    /// The role that a person is to have.
+    /// Whether the role of an account follows the provider's groups.
+    #[must_use]
+    pub fn assigns_roles(&self) -> bool {
+        self.roles.is_some() || self.named_roles.is_some()
+    }
+
+    /// The role that a person is to have: what the operator wrote goes before a role that is called like a group, and that
+    /// before the default.
     #[must_use]
     pub fn role(&self, groups: &[String]) -> Option<&str> {
         let mapped = self.roles.as_ref().and_then(|roles| roles.first(groups));
-        mapped.or(self.default_role.as_deref())
+        mapped.or_else(|| self.named_role(groups)).or(self.default_role.as_deref())
+    }
+
+    /// The first of the project's roles that is called like a group, whatever their case.
+    fn named_role(&self, groups: &[String]) -> Option<&str> {
+        let groups: Vec<String> = groups.iter().map(|group| group.to_lowercase()).collect();
+        let roles = self.named_roles.as_ref()?;
+        roles.iter().find(|role| groups.contains(&role.name.to_lowercase())).map(|role| role.id.as_str())
     }
 }
 
@@ -165,6 +190,25 @@ mod tests {
         assert_eq!(charter.role(&groups(&["a"])), Some("role-a"));
         assert_eq!(charter.role(&groups(&["A"])), Some("default"));
         assert_eq!(Charter::default().role(&groups(&["a"])), None);
+    }
+
+    #[test]
+    fn a_group_stands_for_the_role_of_its_name() {
+        let role = |id: &str, name: &str| NamedRole { id: id.into(), name: name.into() };
+        let charter = Charter {
+            named_roles: Some(vec![role("1", "Admins"), role("2", "editors")]),
+            default_role: Some("default".into()),
+            ..Charter::default()
+        };
+        // In the order of the project's roles, not of the groups.
+        assert_eq!(charter.role(&groups(&["EDITORS", "admins"])), Some("1"));
+        assert_eq!(charter.role(&groups(&["Editors"])), Some("2"));
+        assert_eq!(charter.role(&groups(&["editor"])), Some("default"));
+        let mapped = Charter { roles: Mapping::parse(r#"{"editors": "mapped"}"#), ..charter.clone() };
+        assert_eq!(mapped.role(&groups(&["admins", "editors"])), Some("mapped"));
+        assert_eq!(mapped.role(&groups(&["admins"])), Some("1"));
+        assert_eq!(Charter { default_role: None, ..charter }.role(&groups(&["x"])), None);
+        assert!(mapped.assigns_roles() && !Charter::default().assigns_roles());
     }
 
     #[test]

@@ -11,12 +11,21 @@ use alloc::{
 };
 use core::fmt::Write as _;
 
-/// Resolves what was asked for. `allowed` is the provider's list, if it has one.
+/// Where a browser goes that nobody sent anywhere.
+pub const ROOT: &str = "/";
+
+/// Resolves what was asked for; `None` if nothing was. `allowed` is the provider's list, if it has one.
 ///
 /// # Errors
 /// [`Refusal::InvalidPayload`] for places that are not allowed.
-pub fn resolve(target: Option<&str>, allowed: Option<&[String]>, public_url: &str) -> Result<String, Refusal> {
-    let Some(target) = target.filter(|target| !target.is_empty()) else { return Ok("/".to_string()) };
+pub fn resolve(target: Option<&str>, allowed: Option<&[String]>, public_url: &str) -> Result<Option<String>, Refusal> {
+    match target.filter(|target| !target.is_empty()) {
+        Some(target) => place(target, allowed, public_url).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn place(target: &str, allowed: Option<&[String]>, public_url: &str) -> Result<String, Refusal> {
     let refused = || Refusal::InvalidPayload(format!("URL \"{target}\" can't be used to redirect after login"));
     if target.chars().any(|letter| letter.is_control() || letter == '\\') || target.trim() != target {
         return Err(refused());
@@ -115,14 +124,14 @@ pub fn factor_setup(public_url: &str, target: &str, provider: &str) -> String {
     link::own(public_url, &format!("admin/tfa-setup?{query}"))
 }
 
-/// Where a provider sends the browser back to. An entry of `allowed` with the origin that the browser used takes the
-/// place of `public_url`.
+/// Where a provider sends the browser back to: the step `step` of its sign-in. An entry of `allowed` with the origin that
+/// the browser used takes the place of `public_url`.
 #[must_use]
-pub fn callback(provider: &str, origin: Option<&str>, allowed: &[String], public_url: &str) -> String {
+pub fn callback(provider: &str, step: &str, origin: Option<&str>, allowed: &[String], public_url: &str) -> String {
     let used = origin.and_then(link::origin);
     let same = |entry: &&String| used.is_some() && link::origin(entry) == used;
     let base = allowed.iter().find(same).map_or(public_url, String::as_str);
-    format!("{}/auth/login/{provider}/callback", base.trim_end_matches('/'))
+    format!("{}/auth/login/{provider}/{step}", base.trim_end_matches('/'))
 }
 
 #[cfg(test)]
@@ -132,13 +141,12 @@ mod tests {
     const PUBLIC: &str = "http://auth.example.com:8055/sub";
 
     fn at(target: &str) -> Option<String> {
-        resolve(Some(target), None, PUBLIC).ok()
+        resolve(Some(target), None, PUBLIC).ok().flatten()
     }
 
     #[test]
     fn paths_stay_here() {
         for (target, resolved) in [
-            ("", "/"),
             ("/x", "/x"),
             ("foo/bar", "/foo/bar"),
             ("/x?a=1&b=//c#d", "/x?a=1&b=//c#d"),
@@ -155,7 +163,9 @@ mod tests {
         ] {
             assert_eq!(at(target).as_deref(), Some(resolved), "{target}");
         }
-        assert_eq!(resolve(None, None, PUBLIC).as_deref(), Ok("/"));
+        for nothing in [None, Some("")] {
+            assert_eq!(resolve(nothing, None, PUBLIC), Ok(None));
+        }
     }
 
     #[test]
@@ -215,7 +225,7 @@ mod tests {
     #[test]
     fn callbacks_follow_the_origin_that_the_browser_used() {
         let allowed = ["http://localhost:8055/base/".to_string()];
-        let callback = |origin| callback("okta", origin, &allowed, "https://a.example/");
+        let callback = |origin| callback("okta", "callback", origin, &allowed, "https://a.example/");
         assert_eq!(callback(Some("http://localhost:8055")), "http://localhost:8055/base/auth/login/okta/callback");
         for origin in [None, Some("http://localhost"), Some("null")] {
             assert_eq!(callback(origin), "https://a.example/auth/login/okta/callback", "{origin:?}");

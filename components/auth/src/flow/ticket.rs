@@ -24,8 +24,9 @@ pub struct Ticket {
     pub state: String,
     /// The driver's.
     pub memory: String,
-    /// Where the browser goes in the end, resolved.
-    pub redirect: String,
+    /// Where the browser goes in the end, resolved, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<String>,
     /// Whether the provider was told to ask the person.
     pub prompt: bool,
     /// A one-time password for an account with a second factor.
@@ -79,7 +80,7 @@ mod tests {
             provider: "okta".into(),
             state: state(&[7; STATE_BYTES]),
             memory: "m".into(),
-            redirect: "/x".into(),
+            redirect: Some("/x".into()),
             prompt: false,
             otp: None,
             link: None,

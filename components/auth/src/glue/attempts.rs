@@ -10,7 +10,7 @@ use super::{
         storage::{
             counters,
             types::Value,
-            users::{self, Status},
+            users::{self, Status, User},
         },
     },
     now_ms, write_log,
@@ -25,6 +25,7 @@ pub(super) struct Guard {
     keys: Option<Keys>,
     suspends: bool,
     email: Option<String>,
+    provider: String,
 }
 
 struct Keys {
@@ -48,7 +49,7 @@ impl Guard {
             let whose = format!("{}/{}/{network}", attempt.provider, account.to_lowercase());
             Keys { count: format!("attempts/{whose}"), wait: format!("wait/{whose}") }
         });
-        Ok(Self { limit, keys, suspends, email: attempt.account.clone() })
+        Ok(Self { limit, keys, suspends, email: attempt.account.clone(), provider: attempt.provider.clone() })
     }
 
     /// Refuses while attempts have to wait, in the words of a wrong password.
@@ -63,10 +64,18 @@ impl Guard {
 
     /// Counts a wrong attempt, at accounts that exist: others have nothing to guess.
     pub(super) fn failed(&self, client: &Client) -> Result<(), Reason> {
-        let (Some(keys), Some(limit), Some(email)) = (&self.keys, self.limit, &self.email) else { return Ok(()) };
-        let Some(user) = users::find_by_email(email)?.filter(|user| user.status == Status::Active) else {
-            return Ok(());
-        };
+        let (Some(_), Some(email)) = (&self.keys, &self.email) else { return Ok(()) };
+        // An account of another provider is not what was tried, even if it is called the same.
+        let is_meant = |user: &User| user.status == Status::Active && user.provider == self.provider;
+        match users::find_by_email(email)?.filter(is_meant) {
+            Some(user) => self.missed(&user, client),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a wrong attempt at this account.
+    pub(super) fn missed(&self, user: &User, client: &Client) -> Result<(), Reason> {
+        let (Some(keys), Some(limit)) = (&self.keys, self.limit) else { return Ok(()) };
         let now = now_ms();
         let count = counters::add(&keys.count, 1, now + attempts::MEMORY_MS, now)?.value;
         if self.suspends {

@@ -5,6 +5,7 @@ use super::{
     gatewit::{
         auth::types::{Client, Reason, Service, Uniqueness, Validation},
         driver::types as driver,
+        drivers::dispatch,
         keys::signing,
         passwords::types as passwords,
         storage::access as stored_access,
@@ -82,6 +83,11 @@ impl From<passwords::Error> for Reason {
     }
 }
 
+/// The name of a provider's driver; `None` for the built-in provider.
+pub(super) fn driver_of(provider: &str) -> Option<String> {
+    dispatch::providers().into_iter().find(|listed| listed.name == provider).map(|listed| listed.driver)
+}
+
 /// What a driver's refusal means to the person: its texts stay in the log.
 pub(super) fn driver_refusal(provider: &str, refusal: driver::Refusal) -> Reason {
     let log = |why: &str, text: &str| {
@@ -101,7 +107,7 @@ pub(super) fn driver_refusal(provider: &str, refusal: driver::Refusal) -> Reason
         driver::Refusal::Unavailable(text) => {
             log("unavailable", &text);
             let reason = "Service returned unexpected error".to_string();
-            Reason::Unavailable(Service { name: provider.to_string(), reason })
+            Reason::Unavailable(Service { name: driver_of(provider).unwrap_or_else(|| provider.to_string()), reason })
         }
         driver::Refusal::Overloaded(seconds) => Reason::Overloaded(seconds),
         driver::Refusal::Misconfigured(text) => {

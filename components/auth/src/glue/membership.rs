@@ -26,7 +26,7 @@ use super::{
 use crate::flow::{
     Refusal,
     filter::Condition,
-    membership::{Arrival, Charter, IDENTIFIER_MAX, Mapping, Person, arrive},
+    membership::{Arrival, Charter, IDENTIFIER_MAX, Mapping, NamedRole, Person, arrive},
     schema,
     sign_in::{DEFAULT_PROVIDER, Standing},
 };
@@ -39,6 +39,13 @@ use alloc::{
 
 /// Policies that an account may have by its groups; more are not looked at.
 const POLICIES_MAX: u32 = 1_000;
+
+/// Roles whose names are compared with groups: more than any project has.
+const ROLES_MAX: u32 = 10_000;
+
+/// The driver whose people get accounts unless the operator forbids it, as in Directus: a directory is a list of those who
+/// are to have one.
+const REGISTERS: &str = "ldap";
 
 /// Somebody at a provider.
 pub(super) struct Visitor<'a> {
@@ -171,20 +178,24 @@ impl<'a> Visitor<'a> {
             return Ok(user);
         }
         let wanted = self.wanted(&user, charter)?;
-        if !wanted.is_empty() {
+        let has_changed = !wanted.is_empty();
+        if has_changed {
             let change = account_change(&user.id, wanted, Vec::new());
             let written = accounts::write(&[change], &[], &author(Some(&user.id), client));
             written.map_err(|reason| self.explain(reason))?;
         }
         self.remember()?;
         self.follow_policies(&user, charter, client)?;
+        if !has_changed {
+            return Ok(user);
+        }
         users::find(&user.id)?.ok_or(Reason::InvalidCredentials)
     }
 
     /// What differs from the provider's word, as far as it follows it.
     fn wanted(&self, user: &User, charter: &Charter) -> Result<Vec<Assignment>, Reason> {
         let mut wanted = Vec::new();
-        if charter.roles.is_some() {
+        if charter.assigns_roles() {
             let role = charter.role(&self.identity.groups);
             if role != user.role.as_deref() {
                 wanted.push(assign("role", role.map_or(Value::Null, |role| Value::Text(role.to_string()))));
@@ -281,14 +292,28 @@ fn charter(provider: &str) -> Result<Charter, Reason> {
         Some(_) => Err(fault("a mapping is no object of ids", &[("provider", provider), ("setting", name)])),
     };
     Ok(Charter {
-        registers: flag("allow-public-registration"),
+        registers: match dispatch::setting(provider, "allow-public-registration") {
+            Some(Setting::Boolean(registers)) => registers,
+            _ => convert::driver_of(provider).is_some_and(|driver| driver == REGISTERS),
+        },
         wants_verified_email: flag("require-verified-email"),
         links_by_email: flag("link-verified-email"),
         follows: flag("sync-user-info"),
         default_role: text("default-role-id"),
         roles: mapping("role-mapping")?,
+        named_roles: text("group-dn").filter(|base| !base.is_empty()).map(|_| named_roles()).transpose()?,
         policies: mapping("policy-mapping")?,
     })
+}
+
+/// All roles, as they lie in the store.
+fn named_roles() -> Result<Vec<NamedRole>, Reason> {
+    let rows = find(schema::ROLES, &["id", "name"], &Condition::always(), ROLES_MAX)?;
+    let role = |row: Vec<Value>| {
+        let [id, name] = <[Value; 2]>::try_from(row).ok()?;
+        Some(NamedRole { id: convert::id(id)?, name: text(name)? })
+    };
+    Ok(rows.into_iter().filter_map(role).collect())
 }
 
 /// Asks the provider that a session goes back to whether the person may still be here.

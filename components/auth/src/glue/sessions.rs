@@ -15,12 +15,12 @@ use super::{
         keys::signing,
         log::log::Level,
         storage::{
-            identities,
             sessions::{self as stored, NewSession, Rotated, Rotation, Session, Source},
             users::{self, User},
         },
     },
-    membership, now_ms, number, random, second_factor, sign, write_log,
+    membership::{self, Visitor},
+    now_ms, number, random, second_factor, sign, write_log,
 };
 use crate::flow::{
     Refusal, access, session, sign_in,
@@ -44,21 +44,30 @@ impl Guest for Auth {
                 return Err(convert::driver_refusal(&attempt.provider, refusal));
             }
         };
-        let user = match &identity.subject {
-            Subject::Email(email) => users::find_by_email(email)?,
-            Subject::Identifier(identifier) => identities::find(&attempt.provider, identifier)?,
-        };
-        let account = user.as_ref().map(convert::account);
-        sign_in::admit(account.as_ref(), &attempt.provider)?;
-        let user = user.ok_or(Reason::InvalidCredentials)?;
-        if let Err(refusal) = check_factor(&user, attempt.otp.as_deref()) {
-            if attempt.otp.is_some() {
-                guard.failed(&client)?;
+        let check = |user: &User| {
+            let checked = check_factor(user, attempt.otp.as_deref());
+            if checked.is_err() && attempt.otp.is_some() {
+                guard.missed(user, &client)?;
             }
-            return Err(refusal);
-        }
+            checked
+        };
+        let (user, source) = match &identity.subject {
+            Subject::Email(email) => {
+                let user = users::find_by_email(email)?;
+                let account = user.as_ref().map(convert::account);
+                sign_in::admit(account.as_ref(), &attempt.provider)?;
+                let user = user.ok_or(Reason::InvalidCredentials)?;
+                check(&user)?;
+                (user, None)
+            }
+            // Somebody whom another place vouches for may be new here, and is brought up to date.
+            Subject::Identifier(_) => {
+                let visitor = Visitor::new(&attempt.provider, &identity)?;
+                (visitor.admit(&client, check)?, Some(visitor.source()))
+            }
+        };
         guard.succeeded()?;
-        let id = begin(Beginning { user: Some(&user.id), ..Beginning::default() }, &client)?;
+        let id = begin(Beginning { user: Some(&user.id), source, ..Beginning::default() }, &client)?;
         grant(&user, &id, attempt.form, Moment::SignIn, &client, now_ms())
     }
 

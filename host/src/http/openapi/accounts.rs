@@ -42,6 +42,19 @@ pub(super) fn single_sign_on() -> Vec<Operation> {
             .leads_elsewhere("To the same place, by GET."),
         Operation::new(
             "post",
+            provider("/acs"),
+            SESSIONS,
+            "finishSingleSignOnBySaml",
+            "Takes the browser back from SAML",
+        )
+        .leads_elsewhere("To where the sign-in was to lead; on failure with a `reason` in the query."),
+        Operation::new("get", provider("/metadata"), SESSIONS, "describeUs", "What a provider is given to know us by")
+            .gives_as("200", "The description.", "text/xml", &text()),
+        Operation::new("get", provider("/logout"), SESSIONS, "endByMessage", "Ends sessions, for providers of SAML")
+            .parameter("SAMLRequest", &text(), "The provider's message.")
+            .leads_elsewhere("Back to the provider, with our answer."),
+        Operation::new(
+            "post",
             provider("/logout"),
             SESSIONS,
             "logoutWithProvider",

@@ -101,7 +101,10 @@ mod tests {
                     Step::Begin => ("get", ""),
                     Step::Return => ("get", "/callback"),
                     Step::ReturnByForm => ("post", "/callback"),
+                    Step::ReturnInForm => ("post", "/acs"),
+                    Step::Metadata => ("get", "/metadata"),
                     Step::Leave => ("post", "/logout"),
+                    Step::Message => ("get", "/logout"),
                     Step::Notice => ("post", "/backchannel-logout"),
                 };
                 format!("{method} /auth/login/{{provider}}{rest}")
@@ -210,6 +213,8 @@ mod tests {
             "activity",
             "revisions",
             "some-id",
+            "acs",
+            "metadata",
         ];
         let mut paths = vec![String::new()];
         let mut found = BTreeSet::new();

@@ -35,7 +35,7 @@ wit_bindgen::generate!({
             }
             interface sessions { login: func(); refresh: func(); logout: func(); }
             interface shares { login: func(); info: func(); }
-            interface single-sign-on { begin: func(); finish: func(); leave: func(); notice: func(); }
+            interface single-sign-on { begin: func(); finish: func(); leave: func(); notice: func(); describe-us: func(); }
         }
     ",
     world: "gatewit:confused/rules",

@@ -72,6 +72,7 @@ fn somebody() -> Identity {
         auth_data: None,
         session: None,
         parting_data: None,
+        receipt: None,
     }
 }
 
