@@ -1,11 +1,12 @@
-//! `gatewit:keys`: keys that sign and verify. Components hold handles; the bytes stay here.
+//! `gatewit:keys`: keys that sign, verify and decrypt. Components hold handles; the bytes stay here.
 //!
 //! | file | whose keys |
 //! |---|---|
 //! | [`hmac`] | the server's own, which the rules open by purpose |
-//! | [`private`] | a provider's, which its driver opens by the name of a setting |
+//! | [`private`] | a provider's, which its driver opens by the name of a setting; [`decryption`] decrypts with them |
 //! | [`public`] | somebody else's, which only verify |
 
+mod decryption;
 pub(crate) mod hmac;
 mod jwk;
 pub(crate) mod private;
@@ -13,7 +14,10 @@ pub(crate) mod public;
 #[cfg(test)]
 mod tests;
 
-use crate::bindings::auth::gatewit::keys::signing;
+#[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
+pub use decryption::DecryptionKey;
+
+use crate::bindings::{auth::gatewit::keys::signing, driver::gatewit::keys::decryption as decrypting};
 use std::{collections::HashMap, sync::Arc};
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
@@ -75,6 +79,9 @@ pub enum Denied {
     /// There is more text than a key or a message has.
     #[error("it is longer than anything that is looked at")]
     Size,
+    /// The ciphertext is not for this key, or not what the algorithm makes. Nobody is told which.
+    #[error("it cannot be decrypted")]
+    Sealed,
     /// The key is somebody else's.
     #[error("a key of somebody else signs nothing")]
     Foreign,
@@ -89,8 +96,16 @@ pub(crate) struct Keys {
     pub(crate) tickets: Key,
 }
 
+/// A private key of a provider.
+#[derive(Clone)]
+pub(crate) struct OwnKey {
+    pub(crate) signs: Key,
+    /// RSA keys only.
+    pub(crate) decrypts: Option<DecryptionKey>,
+}
+
 /// A provider's keys by the settings that hold them.
-pub(crate) type ProviderKeys = HashMap<String, Key>;
+pub(crate) type ProviderKeys = HashMap<String, OwnKey>;
 
 /// Whose keys can be opened.
 pub(crate) enum Ring<'a> {
@@ -109,7 +124,7 @@ impl Ring<'_> {
                 "tickets" => Some(&keys.tickets),
                 _ => None,
             },
-            Self::Provider(keys) => keys.get(purpose),
+            Self::Provider(keys) => keys.get(purpose).map(|key| &key.signs),
             Self::Nobody => None,
         }
     }
@@ -132,6 +147,38 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
     view: fn(&mut T) -> KeysView<'_>,
 ) -> wasmtime::Result<()> {
     signing::add_to_linker::<T, Granted>(linker, view)
+}
+
+/// Adds decryption, and nothing else, to `linker`.
+pub(crate) fn add_decryption_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> KeysView<'_>,
+) -> wasmtime::Result<()> {
+    decrypting::add_to_linker::<T, Granted>(linker, view)
+}
+
+impl decrypting::Host for KeysView<'_> {
+    fn open(&mut self, setting: String) -> Result<Resource<DecryptionKey>, Error> {
+        let own = if let Ring::Provider(keys) = &self.keys { keys.get(&setting) } else { None };
+        let key = own.and_then(|key| key.decrypts.clone()).ok_or(Error::UnknownPurpose(setting))?;
+        Ok(self.table.push(key)?)
+    }
+}
+
+impl decrypting::HostKey for KeysView<'_> {
+    fn decrypt(
+        &mut self,
+        key: Resource<DecryptionKey>,
+        algorithm: String,
+        ciphertext: Vec<u8>,
+    ) -> Result<Vec<u8>, Error> {
+        Ok(self.table.get(&key)?.decrypt(&algorithm, &ciphertext)?)
+    }
+
+    fn drop(&mut self, key: Resource<DecryptionKey>) -> wasmtime::Result<()> {
+        self.table.delete(key)?;
+        Ok(())
+    }
 }
 
 impl signing::Host for KeysView<'_> {

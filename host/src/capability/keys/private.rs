@@ -3,12 +3,13 @@
 //! *ring* signs in constant time. Deliberately absent: making keys, and symmetric ones (a secret that both sides know is a
 //! text setting).
 
-use super::{Backend, Denied, Error, Key, jwk};
+use super::{Backend, DecryptionKey, Denied, Error, Key, OwnKey, jwk};
 use ring::{
     rand::SystemRandom,
     rsa::{KeyPairComponents, PublicKeyComponents},
     signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair, UnparsedPublicKey},
 };
+use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -33,7 +34,7 @@ enum Pair {
 
 /// The first key of a setting that can be used: an array of JWKs, a JWK set, or one JWK. What is refused tells why, for the
 /// last of them.
-pub(crate) fn first(setting: &Json) -> Result<Key, Denied> {
+pub(crate) fn first(setting: &Json) -> Result<OwnKey, Denied> {
     let set = setting.get("keys").unwrap_or(setting);
     let keys = match set {
         Json::Array(keys) => keys.as_slice(),
@@ -42,11 +43,51 @@ pub(crate) fn first(setting: &Json) -> Result<Key, Denied> {
     let mut refused = Denied::Malformed;
     for key in keys.iter().take(KEYS_MAX) {
         match PrivateKey::from_jwk(key) {
-            Ok(key) => return Ok(Arc::new(key)),
+            Ok(key) => return Ok(OwnKey { signs: Arc::new(key), decrypts: None }),
             Err(denied) => refused = denied,
         }
     }
     Err(refused)
+}
+
+/// A key in PEM (RFC 7468) without a passphrase. An RSA key signs with PKCS #1 v1.5 and SHA-256, and decrypts.
+pub(crate) fn of_pem(text: &str) -> Result<OwnKey, Denied> {
+    let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| Denied::Malformed)?;
+    let (algorithm, pair, decrypts) = match &key {
+        PrivateKeyDer::Pkcs1(key) => {
+            let document = key.secret_pkcs1_der();
+            let pair = RsaKeyPair::from_der(document).map_err(|_| Denied::Strength)?;
+            ("RS256", rsa_sha256(pair), DecryptionKey::from_pkcs1(document))
+        }
+        PrivateKeyDer::Pkcs8(key) => {
+            let document = key.secret_pkcs8_der();
+            let (algorithm, pair) = of_pkcs8(document)?;
+            (algorithm, pair, DecryptionKey::from_pkcs8(document))
+        }
+        _ => return Err(Denied::Type),
+    };
+    let signs: Key = Arc::new(PrivateKey { algorithm, id: None, pair });
+    Ok(OwnKey { signs, decrypts })
+}
+
+fn of_pkcs8(document: &[u8]) -> Result<(&'static str, Pair), Denied> {
+    if let Ok(pair) = RsaKeyPair::from_pkcs8(document) {
+        return Ok(("RS256", rsa_sha256(pair)));
+    }
+    let random = SystemRandom::new();
+    let ecdsa = |signing| EcdsaKeyPair::from_pkcs8(signing, document, &random).ok();
+    if let Some(pair) = ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING) {
+        return Ok(("ES256", Pair::Ecdsa(pair, &signature::ECDSA_P256_SHA256_FIXED)));
+    }
+    if let Some(pair) = ecdsa(&signature::ECDSA_P384_SHA384_FIXED_SIGNING) {
+        return Ok(("ES384", Pair::Ecdsa(pair, &signature::ECDSA_P384_SHA384_FIXED)));
+    }
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map_err(|_| Denied::Type)?;
+    Ok(("EdDSA", Pair::Edwards(pair)))
+}
+
+fn rsa_sha256(pair: RsaKeyPair) -> Pair {
+    Pair::Rsa(pair, &signature::RSA_PKCS1_SHA256, &signature::RSA_PKCS1_2048_8192_SHA256)
 }
 
 impl PrivateKey {

@@ -54,7 +54,7 @@ fn what_a_private_key_signs_its_public_half_verifies() {
         (edwards(), ["EdDSA", "Ed25519"].as_slice()),
     ] {
         for algorithm in algorithms {
-            let ours = private::first(&with(key.clone(), "alg", *algorithm)).unwrap();
+            let ours = private::first(&with(key.clone(), "alg", *algorithm)).unwrap().signs;
             let theirs = PublicKey::from_jwk(&key.to_string(), algorithm).unwrap();
             assert_eq!((ours.algorithm(), theirs.algorithm()), (*algorithm, *algorithm));
             let signature = ours.sign(b"message").unwrap();
@@ -179,10 +179,10 @@ fn private_members_of_others_are_not_looked_at() {
 fn the_first_usable_key_of_a_setting_is_taken() {
     let encrypting = with(rsa(), "use", "enc");
     let array = json!([encrypting, edwards(), ec()]);
-    assert_eq!(private::first(&array).unwrap().id(), Some("ours"));
-    assert_eq!(private::first(&json!({ "keys": array })).unwrap().algorithm(), "EdDSA");
-    assert_eq!(private::first(&ec()).unwrap().algorithm(), "ES256");
-    assert_eq!(private::first(&rsa()).unwrap().algorithm(), "RS256");
+    assert_eq!(private::first(&array).unwrap().signs.id(), Some("ours"));
+    assert_eq!(private::first(&json!({ "keys": array })).unwrap().signs.algorithm(), "EdDSA");
+    assert_eq!(private::first(&ec()).unwrap().signs.algorithm(), "ES256");
+    assert_eq!(private::first(&rsa()).unwrap().signs.algorithm(), "RS256");
     let refused = |setting: &Json| private::first(setting).err().unwrap();
     assert_eq!(refused(&json!([])), Denied::Malformed);
     assert_eq!(refused(&with(ec(), "d", Json::Null)), Denied::Malformed, "a public key does not sign");
