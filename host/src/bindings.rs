@@ -16,6 +16,7 @@ pub(crate) mod auth {
             "gatewit:drivers/dispatch.refresh": async,
             "gatewit:drivers/dispatch.leave": async,
             "gatewit:drivers/dispatch.read-notice": async,
+            "gatewit:drivers/dispatch.describe-us": async,
             "gatewit:keys": trappable,
             "gatewit:mail": async,
             "gatewit:passwords": async | trappable,
@@ -40,17 +41,30 @@ pub(crate) mod driver {
 
             world drivers {
                 import gatewit:cache/cache@0.1.0;
+                import gatewit:keys/decryption@0.1.0;
+                import gatewit:streams/streams@0.1.0;
 
                 export gatewit:driver/about@0.1.0;
                 export gatewit:driver/credentials@0.1.0;
                 export gatewit:driver/redirect@0.1.0;
                 export gatewit:driver/refresh@0.1.0;
                 export gatewit:driver/logout@0.1.0;
+                export gatewit:driver/metadata@0.1.0;
             }
         ",
         world: "gatewit:host/drivers",
+        imports: { "gatewit:keys": trappable, "gatewit:streams": async | trappable },
         exports: { default: async },
-        with: { "gatewit:driver/types": super::auth::gatewit::driver::types },
+        with: {
+            "gatewit:driver/types": super::auth::gatewit::driver::types,
+            "gatewit:keys/signing": super::auth::gatewit::keys::signing,
+            "gatewit:keys/decryption.key": crate::capability::keys::DecryptionKey,
+            "gatewit:streams/streams.connection": crate::capability::streams::Connection,
+        },
+        trappable_error_type: {
+            "gatewit:keys/signing.error" => crate::capability::keys::Error,
+            "gatewit:streams/streams.error" => crate::capability::streams::Error,
+        },
     });
 }
 

@@ -16,6 +16,7 @@ use crate::capability::{
     pace::PaceView,
     passwords::{Passwords, PasswordsView},
     storage::{self, StorageView},
+    streams::StreamsView,
     trace::Trace,
     traces::Traces,
 };
@@ -75,6 +76,8 @@ pub(crate) struct Call {
     lines: u32,
     trace: Trace,
     outbound: Outbound,
+    /// Connections that were made.
+    connections: u32,
     /// Passwords that were hashed in this call, by number.
     hashes: Vec<String>,
     /// Only components that link the standard library of their language ask for it.
@@ -104,7 +107,11 @@ impl Call {
     }
 
     fn new(component: &Arc<str>, role: Role, settings: Settings, services: &Arc<Services>, trace: &Trace) -> Self {
-        let client = if let Role::Driver(Some(served)) = &role { served.outbound.clone() } else { None };
+        let client = if let Role::Driver(Some(served)) = &role {
+            served.outbound.as_ref().map(|outbound| outbound.http.clone())
+        } else {
+            None
+        };
         Self {
             component: component.clone(),
             role,
@@ -116,6 +123,7 @@ impl Call {
             lines: 0,
             trace: trace.clone(),
             outbound: Outbound::new(client, trace.clone()),
+            connections: 0,
             hashes: Vec::new(),
             wasi: None,
         }
@@ -164,6 +172,12 @@ impl Call {
         let Services { passwords, clock, .. } = self.services.as_ref();
         let provider = self.role.provider().unwrap_or_default();
         PasswordsView { passwords, provider, clock: clock.as_ref(), hashes: &mut self.hashes }
+    }
+
+    pub(super) fn streams(&mut self) -> StreamsView<'_> {
+        let Self { role, trace, connections, table, .. } = self;
+        let client = if let Role::Driver(Some(served)) = role { served.outbound.as_ref() } else { None };
+        StreamsView { client: client.map(|outbound| &outbound.streams), trace, connections, table }
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {

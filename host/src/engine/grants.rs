@@ -2,7 +2,7 @@
 //! imports more is refused when it is loaded.
 
 use super::Call;
-use crate::capability::{cache, clock, config, drivers, http, keys, log, mail, pace, passwords, storage};
+use crate::capability::{cache, clock, config, drivers, http, keys, log, mail, pace, passwords, storage, streams};
 use wasmtime::{Engine, component::Linker};
 use wasmtime_wasi::{
     WasiView,
@@ -40,7 +40,9 @@ pub(super) fn driver(engine: &Engine, name: &str) -> wasmtime::Result<Linker<Cal
     config::add_to_linker(&mut linker, Call::config)?;
     http::add_to_linker(&mut linker)?;
     keys::add_to_linker(&mut linker, Call::keys)?;
+    keys::add_decryption_to_linker(&mut linker, Call::keys)?;
     log::add_to_linker(&mut linker, Call::log)?;
+    streams::add_to_linker(&mut linker, Call::streams)?;
     if name == LOCAL {
         passwords::add_accounts_to_linker(&mut linker, Call::passwords)?;
     }
@@ -49,7 +51,7 @@ pub(super) fn driver(engine: &Engine, name: &str) -> wasmtime::Result<Linker<Cal
 
 /// Whether a component that imports this waits for others.
 pub(super) fn is_network(import: &str) -> bool {
-    import.starts_with("wasi:http/")
+    import.starts_with("wasi:http/") || import.starts_with("gatewit:streams/")
 }
 
 /// What the standard libraries of languages import by themselves. All of it is inert (see [`Call`]'s `WasiView`); files

@@ -4,14 +4,23 @@
 
 use super::{
     body::{Limited, Limits},
-    connect::{Connector, Peer, Resolve, SystemResolver, Ways},
+    connect::{Connector, Peer, Ways},
     failure::Failed,
     policy::Egress,
-    proxy::{OwnProxy, Proxies},
+    proxy::Proxies,
     report::Report,
-    tls::{self, OwnTls, Trust},
 };
-use crate::{capability::trace::Trace, config};
+use crate::{
+    capability::{
+        network::{
+            Own,
+            resolve::{Resolve, SystemResolver},
+            tls::{self, OwnTls, Trust},
+        },
+        trace::Trace,
+    },
+    config,
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -23,6 +32,7 @@ use hyper_util::{
     client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
+use rustls::ClientConfig;
 use std::{
     pin::Pin,
     sync::{Arc, PoisonError, RwLock},
@@ -51,18 +61,6 @@ const IDLE_MAX: usize = 32;
 /// … and how long: shorter than servers wait (Node and Apache: 5 s), so that a request seldom meets a connection that is just
 /// closed.
 const IDLE: Duration = Duration::from_secs(4);
-
-/// What one provider sets differently.
-#[derive(Default)]
-pub(crate) struct Own {
-    pub(crate) proxy: OwnProxy,
-    pub(crate) tls: OwnTls,
-    /// Longest time for one request and its answer.
-    pub(crate) timeout: Option<Duration>,
-    /// Its settings that are addresses, and those that are addresses of documents.
-    pub(crate) urls: Vec<Url>,
-    pub(crate) documents: Vec<Url>,
-}
 
 /// The way to the hosts of one provider.
 pub(crate) struct Client {
@@ -97,10 +95,11 @@ impl Client {
         let ways = Arc::new(Ways {
             egress: Arc::new(RwLock::new(Egress::new(&own.urls, &own.documents))),
             proxies: Proxies::new(settings, &own.proxy),
-            tls: Arc::new(tls::client(trust, &own.tls)?),
-            proxy_tls: Arc::new(tls::proxy(trust)?),
+            tls: Arc::new(encryption(trust, &own.tls)?),
+            // To a proxy: the general authorities, and nobody in particular.
+            proxy_tls: Arc::new(encryption(trust, &OwnTls::default())?),
             resolver,
-            timeout: settings.connect_timeout.min(timeout),
+            timeout: own.connect_timeout.unwrap_or(settings.connect_timeout).min(timeout),
         });
         let pool = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -196,6 +195,13 @@ impl Client {
         let body = Full::<Bytes>::from(body).map_err(|never| match never {});
         Ok(Response::from_parts(head, body.boxed_unsync()))
     }
+}
+
+/// The encryption under HTTP/1.1.
+fn encryption(trust: &Trust, own: &OwnTls) -> Result<ClientConfig, String> {
+    let mut config = tls::client(trust, own)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// A body of which nothing came but an error.

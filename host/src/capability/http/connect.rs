@@ -5,9 +5,12 @@
 //! `CONNECT`, and the pool.
 
 use super::{
-    address::{Reach, reach},
     policy::{Denial, Egress, Pass},
     proxy::Proxies,
+};
+use crate::capability::network::{
+    address::{Reach, reach},
+    resolve::Resolve,
 };
 use hyper::Uri;
 use hyper_util::{
@@ -21,7 +24,7 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
     error::Error as StdError,
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, PoisonError, RwLock},
     task::{Context, Poll},
@@ -50,23 +53,6 @@ pub(super) enum Failure {
     Proxy(#[source] Cause),
     #[error("there is no encryption")]
     Encryption(#[source] io::Error),
-}
-
-/// From names to addresses.
-pub(crate) trait Resolve: Send + Sync {
-    fn resolve(&self, name: &str) -> Promise<Vec<IpAddr>, io::Error>;
-}
-
-/// As the operating system resolves.
-pub(crate) struct SystemResolver;
-
-impl Resolve for SystemResolver {
-    fn resolve(&self, name: &str) -> Promise<Vec<IpAddr>, io::Error> {
-        let name = name.to_owned();
-        Box::pin(
-            async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.map(|address| address.ip()).collect()) },
-        )
-    }
 }
 
 /// Makes the connections of one provider.

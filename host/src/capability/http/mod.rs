@@ -3,11 +3,9 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`policy`] | decides where a driver may send requests |
-//! | [`address`] | decides which addresses a name may lead to |
 //! | [`client`] | the client of one provider: pool, deadlines, limits |
 //! | [`connect`] | connections, through proxies and encryption |
 //! | [`proxy`] | which proxy a request takes |
-//! | [`tls`] | whom to trust, and who we are |
 //! | [`body`] | a body within its limits |
 //! | [`failure`] | what went wrong, for the driver and for the log |
 //! | [`report`] | what was asked for and what came |
@@ -15,7 +13,6 @@
 //! Invariant: a guest's request passes [`client`] or is denied; nothing here follows a redirect, keeps a cookie or looks at
 //! what is said, but for the documents that name a provider's other addresses.
 
-mod address;
 mod body;
 mod client;
 mod connect;
@@ -25,13 +22,9 @@ mod proxy;
 mod report;
 #[cfg(test)]
 mod tests;
-mod tls;
 
-pub(crate) use client::{Client, Own};
-pub(crate) use proxy::Choice;
-#[cfg(test)]
-pub(crate) use proxy::OwnProxy;
-pub(crate) use tls::{OwnTls, Pem, Trust};
+pub(crate) use client::Client;
+pub(crate) use proxy::{Choice, OwnProxy};
 
 use super::trace::Trace;
 use hyper::{Request, Response, header, header::HeaderName};

@@ -5,15 +5,12 @@
 //! ([`Reach::Never`]), and none comes nearby unless the operator wrote a host there. Deliberately absent: paths. Who serves a
 //! host serves all of it.
 
-use super::address::{Reach, reach};
+use crate::capability::network::address::{Reach, reach, reach_of_name};
 use std::{fmt, net::IpAddr};
 use url::{Host, Url};
 
 /// Origins that are taken from one document. Discovery documents name one or two.
 const ORIGINS_MAX: usize = 32;
-
-/// Names that clouds give to their metadata, for the case that a proxy resolves them.
-const METADATA_NAMES: [&str; 4] = ["metadata", "metadata.google.internal", "instance-data", "metadata.azure.internal"];
 
 /// Why a request is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,10 +71,7 @@ impl Origin {
     /// How near the host is, as far as its name tells. `None`: a name that has to be resolved.
     fn reach(&self) -> Option<Reach> {
         match &self.host {
-            Host::Domain(name) if METADATA_NAMES.contains(&name.as_str()) => Some(Reach::Never),
-            // RFC 6761, section 6.3.
-            Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => Some(Reach::Nearby),
-            Host::Domain(_) => None,
+            Host::Domain(name) => reach_of_name(name),
             Host::Ipv4(address) => Some(reach((*address).into())),
             Host::Ipv6(address) => Some(reach((*address).into())),
         }

@@ -1,12 +1,17 @@
 //! The client against servers on this machine, with names that lead where a test wants.
 
 use super::{
-    client::{Client, Own},
-    connect::Resolve,
+    client::Client,
     proxy::{Choice, OwnProxy},
-    tls::Trust,
 };
-use crate::{Secret, capability::trace::Trace, config};
+use crate::{
+    Secret,
+    capability::{
+        network::{Own, resolve::Resolve, tls::Trust},
+        trace::Trace,
+    },
+    config,
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, Response};

@@ -1,13 +1,16 @@
-//! Which IP addresses a driver may be connected to. Pure.
+//! Which addresses a driver may be connected to, and which names it may ask for. Pure.
 //!
 //! Invariant: an address counts as the worst of what it can mean. IPv4 addresses are looked for in every form in which IPv6
 //! carries them, because a translator on the way would unpack them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// Names that clouds give to their metadata, for the case that a proxy resolves them.
+const METADATA_NAMES: [&str; 4] = ["metadata", "metadata.google.internal", "instance-data", "metadata.azure.internal"];
+
 /// What an address is, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// Somewhere in the world.
     Public,
     /// This machine or a private network.
@@ -16,7 +19,17 @@ pub(super) enum Reach {
     Never,
 }
 
-pub(super) fn reach(address: IpAddr) -> Reach {
+/// What a name tells by itself, in lower case and without a dot at its end. `None`: it has to be resolved.
+pub(crate) fn reach_of_name(name: &str) -> Option<Reach> {
+    if METADATA_NAMES.contains(&name) {
+        return Some(Reach::Never);
+    }
+    // RFC 6761, section 6.3.
+    (name == "localhost" || name.ends_with(".localhost")).then_some(Reach::Nearby)
+}
+
+/// What an address is.
+pub(crate) fn reach(address: IpAddr) -> Reach {
     match address {
         IpAddr::V4(address) => reach_v4(address),
         IpAddr::V6(address) => embedded(address).map_or(Reach::Public, reach_v4).max(reach_v6(address)),

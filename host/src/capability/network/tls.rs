@@ -75,7 +75,7 @@ fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 /// What connections of one provider are encrypted with.
-pub(super) fn client(trust: &Trust, own: &OwnTls) -> Result<ClientConfig, String> {
+pub(crate) fn client(trust: &Trust, own: &OwnTls) -> Result<ClientConfig, String> {
     let mut roots = trust.0.clone();
     if let Some(pem) = &own.authorities {
         add(&mut roots, pem)?;
@@ -84,7 +84,7 @@ pub(super) fn client(trust: &Trust, own: &OwnTls) -> Result<ClientConfig, String
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots);
-    let mut config = match (&own.certificate, &own.key) {
+    let config = match (&own.certificate, &own.key) {
         (None, None) => builder.with_no_client_auth(),
         (Some(certificate), Some(key)) => {
             let private = PrivateKeyDer::from_pem_slice(key.text.as_bytes());
@@ -93,19 +93,10 @@ pub(super) fn client(trust: &Trust, own: &OwnTls) -> Result<ClientConfig, String
             builder.with_client_auth_cert(certificates(certificate)?, private).map_err(refused)?
         }
         (Some(one), None) | (None, Some(one)) => {
-            return Err(format!(
-                "{}: a client certificate needs both CLIENT_HTTP_CERT and CLIENT_HTTP_KEY",
-                one.written
-            ));
+            return Err(format!("{}: a client certificate needs both a certificate and a key", one.written));
         }
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
-}
-
-/// What the connection to a proxy is encrypted with: the general authorities, and nobody in particular.
-pub(super) fn proxy(trust: &Trust) -> Result<ClientConfig, String> {
-    client(trust, &OwnTls::default())
 }
 
 #[cfg(test)]
