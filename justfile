@@ -21,7 +21,7 @@ build: (_binary)
 
 # Builds the first-party components, which the binary holds.
 components:
-    @.just/components.sh "{{ target }}/wasm" gatewit-auth gatewit-local gatewit-oauth2 gatewit-openid
+    @.just/components.sh "{{ target }}/wasm" gatewit-auth gatewit-ldap gatewit-local gatewit-oauth2 gatewit-openid gatewit-saml
 
 # Builds the misbehaving components of the tests.
 test-components:
@@ -39,7 +39,7 @@ bench *arguments: (_binary)
 check: components
     cargo fmt --all --check
     cargo clippy --release {{ packages }} --all-targets -- --deny warnings
-    cargo clippy --release --package gatewit-auth --package gatewit-fetch --package gatewit-jose --package gatewit-local --package gatewit-oauth --package gatewit-oauth2 --package gatewit-openid --all-targets -- --deny warnings
+    cargo clippy --release --package gatewit-auth --package gatewit-fetch --package gatewit-jose --package gatewit-ldap --package gatewit-ldap-protocol --package gatewit-local --package gatewit-oauth --package gatewit-oauth2 --package gatewit-openid --package gatewit-saml --package gatewit-saml-protocol --all-targets -- --deny warnings
     RUSTDOCFLAGS="--deny warnings" cargo doc --release {{ packages }} --no-deps --document-private-items
 
 # Formats the sources.

@@ -50,7 +50,7 @@ part() {
 
 # The rules are pure and need no wasmtime; the rest is one selection of packages, as in the justfile.
 host=(--package gatewit-host --package e2e)
-rules=(--package gatewit-auth --package gatewit-jose --package gatewit-oauth --package gatewit-fetch)
+rules=(--package gatewit-auth --package gatewit-jose --package gatewit-oauth --package gatewit-fetch --package gatewit-saml-protocol --package gatewit-ldap-protocol)
 part 'rules' cargo test --release "${rules[@]}" --lib --no-fail-fast -- "${filter[@]}"
 part 'host and harness' cargo test --release "${host[@]}" --lib --no-fail-fast -- "${filter[@]}"
 part 'documentation' cargo test --release "${host[@]}" --doc --no-fail-fast -- "${filter[@]}"

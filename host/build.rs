@@ -7,7 +7,7 @@ use std::{env, path::PathBuf};
 fn main() {
     println!("cargo::rerun-if-env-changed=GATEWIT_WASM");
     let folder = env::var_os("GATEWIT_WASM").map_or_else(beside_the_artefacts, PathBuf::from);
-    for component in ["auth", "local", "oauth2", "openid"] {
+    for component in ["auth", "ldap", "local", "oauth2", "openid", "saml"] {
         let file = folder.join(component).with_extension("wasm");
         println!("cargo::rerun-if-changed={}", file.display());
         if !file.is_file() {

@@ -7,6 +7,7 @@
 
 mod beside;
 mod ceiling;
+mod ldap;
 mod load;
 mod process;
 mod sandbox;
@@ -51,7 +52,7 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 9] = [
+const MEASUREMENTS: [Measurement; 10] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
@@ -59,6 +60,7 @@ const MEASUREMENTS: [Measurement; 9] = [
     ("refresh", serving::refresh),
     ("login", serving::login),
     ("single-sign-on", single_sign_on::measure),
+    ("ldap", ldap::measure),
     ("postgres", serving::postgres),
     ("beside", beside::measure),
 ];

@@ -50,7 +50,7 @@ pub(crate) fn measure(_: Pace, table: &mut Table) -> anyhow::Result<()> {
     let before = seeded.server.processor_time()?;
     let started = Instant::now();
     runtime.block_on(sign_ins(&seeded, &provider, SIGN_INS))?;
-    let used = (seeded.server.processor_time()? - before) / u32::try_from(SIGN_INS)?;
+    let used = seeded.server.processor_time()?.saturating_sub(before) / u32::try_from(SIGN_INS)?;
     let rate = f64::from(u32::try_from(SIGN_INS)?) / started.elapsed().as_secs_f64();
     table.add(
         "single sign-on: processor time of one, both ways, all sandboxes and four requests of browser and driver",

@@ -5,6 +5,7 @@
 mod accounts;
 mod adoption;
 mod crash;
+mod directory_rules;
 mod directus;
 mod disk;
 mod drivers;
@@ -14,6 +15,8 @@ mod graphql;
 mod guests;
 mod hostile;
 mod jose;
+mod ldap;
+mod ldap_faults;
 mod mail;
 mod membership;
 mod oauth2;
@@ -25,6 +28,7 @@ mod passwords;
 mod postgres;
 mod redirect_drivers;
 mod rules;
+mod saml;
 mod sdk;
 mod second_factor;
 mod sessions;
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         redirect_drivers::tests(),
         rules::tests(),
         membership::tests(),
+        directory_rules::tests(),
         wire::tests(),
         accounts::tests(),
         second_factor::tests(),
@@ -79,6 +84,9 @@ fn main() -> ExitCode {
         mail::tests(),
         sdk::tests(),
         single_sign_on::tests(),
+        ldap::tests(),
+        ldap_faults::tests(),
+        saml::tests(),
         embedding::tests(),
     ];
     let tests = tests.into_iter().flatten().collect();

@@ -88,7 +88,9 @@ async fn decisions_are_pure() -> anyhow::Result<()> {
     let pure = |path: &str| path.ends_with("/flow.rs") || path.contains("/flow/") || shared(path);
     let breaches = |source: &Source| {
         let words = ["async", "bindings", "wit_bindgen", "glue"];
-        let used = |word: &&&str| pure(&source.path) && code(&source.text).any(|line| names(line, word));
+        // Names of SAML have the word in them.
+        let own = |line: &&str| !line.contains("\"urn:oasis:");
+        let used = |word: &&&str| pure(&source.path) && code(&source.text).filter(own).any(|line| names(line, word));
         words.iter().filter(used).map(|word| format!("{}: names `{word}`", source.path)).collect::<Vec<_>>()
     };
     let bad = |path: &str| Source { path: path.into(), text: "async fn f() {}".into() };

@@ -69,6 +69,7 @@ async fn first_party_components_are_within_their_worlds() -> anyhow::Result<()> 
     for name in ["oauth2", "openid"] {
         fits(&guests::first_party(name)?, "single-sign-on")?;
     }
+    fits(&guests::first_party("saml")?, "saml")?;
     // No clock, no randomness, no network for a driver that only asks whether a password fits.
     let local = Surface::built(&guests::first_party("local")?)?;
     ensure!(!local.imports.iter().any(|name| name.starts_with("wasi:")), "{:?}", local.imports);

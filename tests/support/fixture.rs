@@ -228,12 +228,17 @@ pub fn folder() -> PathBuf {
 
 /// Reads what all groups share.
 pub fn common() -> anyhow::Result<Common> {
-    read("common")
+    read("wire", "common")
 }
 
 /// Reads the group `name`.
 pub fn group(name: &str) -> anyhow::Result<Group> {
-    read(name)
+    read("wire", name)
+}
+
+/// Reads a group beside those of the wire, which needs something besides a server.
+pub fn group_in(folder: &str, name: &str) -> anyhow::Result<Group> {
+    read(folder, name)
 }
 
 /// The names of all groups.
@@ -250,8 +255,8 @@ pub fn names() -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-fn read<T: serde::de::DeserializeOwned>(name: &str) -> anyhow::Result<T> {
-    let path = folder().join("wire").join(format!("{name}.json"));
+fn read<T: serde::de::DeserializeOwned>(place: &str, name: &str) -> anyhow::Result<T> {
+    let path = folder().join(place).join(format!("{name}.json"));
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     serde_json::from_str(&text).with_context(|| path.display().to_string())
 }

@@ -19,6 +19,8 @@
 //! | [`traveller`] | a browser that goes from server to server |
 //! | [`provider`] | a provider of OAuth 2.0 and OpenID Connect, and every way to misbehave |
 //! | [`stage`] | a server and its provider, ready for sign-ins |
+//! | [`slapd`] | a real directory, and its tree |
+//! | [`directory`] | a directory of one person, and every way to misbehave |
 //! | [`calls`] | the requests that many tests send |
 //! | [`otp`] | codes of second factors |
 //! | [`tokens`] | signs and reads JSON Web Tokens, the bad ones too |
@@ -35,6 +37,7 @@ pub mod browser;
 pub mod calls;
 pub mod client;
 pub mod compare;
+pub mod directory;
 pub mod directus;
 pub mod fixture;
 pub mod forward_proxy;
@@ -48,7 +51,10 @@ pub mod postgres;
 pub mod provider;
 pub mod replay;
 pub mod runner;
+pub mod saml;
 pub mod server;
+pub mod simplesaml;
+pub mod slapd;
 pub mod stage;
 pub mod tokens;
 pub mod traveller;

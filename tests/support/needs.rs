@@ -104,30 +104,97 @@ fn run_npm(npm: &mut Command, what: &str) -> anyhow::Result<()> {
 
 /// The program of a package of Debian: from `PATH`, or from the cache, where the package is unpacked without being installed.
 pub fn debian(package: &str, name: &str) -> anyhow::Result<PathBuf> {
-    // Tests run together: one downloads, the others find.
-    static DOWNLOADING: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let Err(missing) = program(name) else { return Ok(program(name)?) };
-    let folder = cache()?.join("debian").join(package);
-    let places = || ["usr/bin", "usr/sbin"].map(|place| folder.join(place)).into_iter();
-    let _alone = DOWNLOADING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Ok(found) = find(name, places()) {
+    if let Ok(found) = program(name) {
         return Ok(found);
     }
-    let (Ok(apt), Ok(dpkg)) = (program("apt-get"), program("dpkg-deb")) else { return Err(missing.into()) };
+    let folder = unpacked(package)?;
+    Ok(find(name, ["usr/bin", "usr/sbin"].map(|place| folder.join(place)).into_iter())?)
+}
+
+/// The folder in the cache where a package of Debian is unpacked without being installed.
+pub fn unpacked(package: &str) -> anyhow::Result<PathBuf> {
+    // Tests run together: one downloads, the others find.
+    static DOWNLOADING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let folder = cache()?.join("debian").join(package);
+    let _alone = DOWNLOADING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if folder.join("usr").is_dir() {
+        return Ok(folder);
+    }
+    let missing = |why: &str| Skip(format!("`{package}` is not installed, and {why}"));
+    let (Ok(apt), Ok(dpkg)) = (program("apt-get"), program("dpkg-deb")) else {
+        return Err(missing("this is no Debian, where it could be downloaded").into());
+    };
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let told = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).trim().to_owned();
     let downloaded = Command::new(apt).args(["-qq", "download", package]).current_dir(&folder).output()?;
     if !downloaded.status.success() {
-        return Err(Skip(format!("{missing}, and apt-get could not download it: {}", told(&downloaded))).into());
+        return Err(missing(&format!("apt-get could not download it: {}", told(&downloaded))).into());
     }
+    // Into place at once, so that a run that is cut short leaves nothing that looks whole.
+    let draft = tempfile::tempdir_in(&folder)?;
     for file in folder.read_dir()? {
         let file = file?.path();
         if file.extension().is_some_and(|extension| extension == "deb") {
-            let unpacked = Command::new(&dpkg).arg("-x").arg(&file).arg(&folder).output()?;
+            let unpacked = Command::new(&dpkg).arg("-x").arg(&file).arg(draft.path()).output()?;
             anyhow::ensure!(unpacked.status.success(), "dpkg-deb: {}", told(&unpacked));
         }
     }
-    Ok(find(name, places())?)
+    for part in draft.path().read_dir()? {
+        let part = part?;
+        if part.file_name() != "usr" {
+            std::fs::rename(part.path(), folder.join(part.file_name()))?;
+        }
+    }
+    std::fs::rename(draft.path().join("usr"), folder.join("usr"))?;
+    Ok(folder)
+}
+
+/// Packages of Debian, unpacked into one folder of the cache without being installed. It is named by what is in it.
+pub fn debian_root(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
+    static DOWNLOADING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let folder = cache()?.join("debian").join(name);
+    let done = folder.join("unpacked");
+    let _alone = DOWNLOADING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if std::fs::read_to_string(&done).is_ok_and(|text| text == packages.join("\n")) {
+        return Ok(folder);
+    }
+    let (apt, dpkg) = (program("apt-get")?, program("dpkg-deb")?);
+    let archives = folder.join("archives");
+    std::fs::create_dir_all(&archives).with_context(|| archives.display().to_string())?;
+    let told = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let output = Command::new(apt).args(["-qq", "download"]).args(packages).current_dir(&archives).output()?;
+    if !output.status.success() {
+        return Err(Skip(format!("apt-get could not download {}: {}", packages.join(", "), told(&output))).into());
+    }
+    for file in archives.read_dir()? {
+        let unpacked = Command::new(&dpkg).arg("-x").arg(file?.path()).arg(&folder).output()?;
+        anyhow::ensure!(unpacked.status.success(), "dpkg-deb: {}", told(&unpacked));
+    }
+    std::fs::write(&done, packages.join("\n"))?;
+    Ok(folder)
+}
+
+/// Packages of Python in a folder of the cache, as pip installs them: names with versions.
+pub fn python(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
+    static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let python = program("python3")?;
+    let folder = cache()?.join(name);
+    let done = folder.join("installed");
+    let _alone = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if std::fs::read_to_string(&done).is_ok_and(|text| text == packages.join("\n")) {
+        return Ok(folder);
+    }
+    let mut pip = Command::new(python);
+    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(&folder).args(packages);
+    let output = pip.output()?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let why =
+            errors.lines().find(|line| line.contains("ERROR")).or(errors.lines().next()).unwrap_or("no reason given");
+        return Err(Skip(format!("pip could not install {}: {why}", packages.join(", "))).into());
+    }
+    std::fs::write(&done, packages.join("\n"))?;
+    Ok(folder)
 }
 
 fn cache() -> Result<PathBuf, Skip> {

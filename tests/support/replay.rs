@@ -15,12 +15,17 @@ use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 use crate::binding::Bindings;
 use crate::client::{Client, Request, Response};
 use crate::compare::{Comparison, Window, now};
-use crate::fixture::{self, Common, Exchange, Expect, Part, Send, Step};
+use crate::fixture::{self, Common, Exchange, Expect, Group, Part, Send, Step};
 use crate::server::{self, SECRET, TestServer};
 
 /// Plays the group `name`, each part on a server of its own.
 pub async fn play(name: &str) -> anyhow::Result<()> {
-    let (common, group) = (fixture::common()?, fixture::group(name)?);
+    play_group(name, &fixture::group(name)?).await
+}
+
+/// Plays a group that was read already.
+pub async fn play_group(name: &str, group: &Group) -> anyhow::Result<()> {
+    let common = fixture::common()?;
     let mut found = Vec::new();
     for part in &group.parts {
         let env: Vec<_> = part.env.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();

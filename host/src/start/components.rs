@@ -12,11 +12,13 @@ pub(super) const AUTH: &str = "auth";
 pub(super) const LOCAL: &str = "local";
 
 /// The first-party components, inside of the binary.
-const BUILT_IN: [(&str, &[u8]); 4] = [
+const BUILT_IN: [(&str, &[u8]); 6] = [
     (AUTH, include_bytes!(env!("GATEWIT_COMPONENT_AUTH"))),
+    ("ldap", include_bytes!(env!("GATEWIT_COMPONENT_LDAP"))),
     (LOCAL, include_bytes!(env!("GATEWIT_COMPONENT_LOCAL"))),
     ("oauth2", include_bytes!(env!("GATEWIT_COMPONENT_OAUTH2"))),
     ("openid", include_bytes!(env!("GATEWIT_COMPONENT_OPENID"))),
+    ("saml", include_bytes!(env!("GATEWIT_COMPONENT_SAML"))),
 ];
 
 /// Largest component file that is read. A Python interpreter with its library is 18 MB.

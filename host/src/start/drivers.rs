@@ -12,8 +12,10 @@ use crate::{
     Config,
     bindings::{auth::gatewit::drivers::dispatch::Provider, driver::exports::gatewit::driver::about::Description},
     capability::{
-        drivers::{Drivers, Served},
-        http::{Client, Trust},
+        drivers::{Drivers, Outbound, Served},
+        http,
+        network::tls::Trust,
+        streams,
     },
     config::{self, ProviderMode},
     engine::{CallError, CodeCache, Driver, LoadError, Runtime, Services},
@@ -129,8 +131,12 @@ fn serve(
     let name: Arc<str> = provider.name.as_str().into();
     let outbound = if driver.is_networked() {
         let settings = ways.settings;
-        let client = ways.trust().and_then(|trust| Client::new(&name, settings, trust, &read.own));
-        Some(Arc::new(client.map_err(|problem| vec![problem])?))
+        let made = ways.trust().and_then(|trust| {
+            let http = http::Client::new(&name, settings, trust, &read.own)?;
+            let streams = streams::Client::new(&name, settings, trust, &read.own)?;
+            Ok(Outbound { http: Arc::new(http), streams: Arc::new(streams) })
+        });
+        Some(made.map_err(|problem| vec![problem])?)
     } else {
         None
     };

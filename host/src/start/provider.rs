@@ -9,8 +9,12 @@ use crate::{
         driver::exports::gatewit::driver::about::{self, Description},
     },
     capability::{
-        http::{Choice, Own, OwnTls, Pem},
-        keys::{ProviderKeys, private},
+        http::Choice,
+        keys::{Denied, OwnKey, ProviderKeys, private},
+        network::{
+            Own,
+            tls::{OwnTls, Pem},
+        },
     },
     config::{Cast, Kind, Provider, ProviderSetting, hint, outbound},
 };
@@ -19,7 +23,7 @@ use std::{collections::HashMap, time::Duration};
 use url::Url;
 
 /// The settings of the rules, the same for all drivers.
-const RULES: [(&str, Kind); 11] = [
+const RULES: [(&str, Kind); 13] = [
     ("allow-public-registration", Kind::Boolean),
     ("require-verified-email", Kind::Boolean),
     ("default-role-id", Kind::Text),
@@ -31,17 +35,29 @@ const RULES: [(&str, Kind); 11] = [
     ("cookie-secure", Kind::Boolean),
     ("login-timeout", Kind::Duration),
     ("link-verified-email", Kind::Boolean),
+    ("allow-idp-initiated", Kind::Boolean),
+    ("group-dn", Kind::Text),
 ];
 
 /// Those of the connection, the same for all drivers that have one.
-const CONNECTION: [&str; 6] = [
+const CONNECTION: [&str; 12] = [
     "client-http-proxy",
     "client-http-no-proxy",
     "client-http-timeout",
     "client-http-ca",
     "client-http-cert",
     "client-http-key",
+    // As the options of Directus's LDAP client are called.
+    "client.timeout",
+    "client.connect-timeout",
+    "client.tls-options.ca",
+    "client.tls-options.cert",
+    "client.tls-options.key",
+    REJECTS,
 ];
+
+/// Whether certificates are looked at. Always.
+const REJECTS: &str = "client.tls-options.reject-unauthorized";
 
 /// How long a person may be away at the provider (Directus's default).
 const LOGIN_TIMEOUT: &str = "5m";
@@ -58,6 +74,7 @@ pub(super) struct Read {
 
 /// Reads the settings of a provider whose driver describes itself so. All problems at once.
 pub(super) fn read(provider: &Provider, description: &Description) -> Result<Read, Vec<String>> {
+    let provider = &by_address(provider, description);
     let mut reader = Reader { provider, read: Read::default(), problems: Vec::new() };
     for setting in &description.settings {
         reader.of_driver(setting);
@@ -68,6 +85,25 @@ pub(super) fn read(provider: &Provider, description: &Description) -> Result<Rea
     reader.of_connection();
     reader.unknown(description);
     if reader.problems.is_empty() { Ok(reader.read) } else { Err(reader.problems) }
+}
+
+/// What can be written as it is or by its address is two settings for a driver, `document` and `document-url`, and one for people:
+/// an address in the first is the second.
+fn by_address(provider: &Provider, description: &Description) -> Provider {
+    let mut provider = provider.clone();
+    let declared = |name: &str| description.settings.iter().any(|setting| setting.name == name);
+    for setting in &mut provider.settings {
+        let address = format!("{}-url", kebab_case(&setting.name));
+        let is_address = |text: String| text.starts_with("https://") || text.starts_with("http://");
+        let text = match setting.read(Kind::Text, false) {
+            Ok(Some(Cast::Text(text))) => Some(text),
+            _ => None,
+        };
+        if declared(&kebab_case(&setting.name)) && declared(&address) && text.is_some_and(is_address) {
+            setting.name = address;
+        }
+    }
+    provider
 }
 
 struct Reader<'a> {
@@ -89,8 +125,9 @@ impl<'a> Reader<'a> {
         let kind = match declared.kind {
             about::Kind::Boolean => Kind::Boolean,
             about::Kind::Number => Kind::Number,
-            about::Kind::Text => Kind::Text,
-            about::Kind::List => Kind::List,
+            about::Kind::Keys if self.is_pem(&declared.name) => Kind::Text,
+            about::Kind::Text | about::Kind::Socket => Kind::Text,
+            about::Kind::List | about::Kind::Urls => Kind::List,
             about::Kind::Json | about::Kind::Keys => Kind::Json,
             about::Kind::Url | about::Kind::Document => Kind::Url,
         };
@@ -117,21 +154,48 @@ impl<'a> Reader<'a> {
 
     fn give(&mut self, declared: &about::Setting, value: Cast) {
         match (declared.kind, &value) {
-            (about::Kind::Keys, Cast::Json(keys)) => {
-                let written =
-                    self.find(&declared.name).map_or(declared.name.clone(), |setting| setting.written.clone());
-                let key = private::first(keys).map_err(|denied| {
-                    format!("{written}: holds no private key that can be used: {denied}; write a JWK, an array or a set of them")
-                });
-                let key = self.keep(key);
-                self.read.keys.extend(key.map(|key| (declared.name.clone(), key)));
-                return;
-            }
+            (about::Kind::Keys, Cast::Json(keys)) => return self.key(&declared.name, private::first(keys)),
+            (about::Kind::Keys, Cast::Text(pem)) => return self.key(&declared.name, private::of_pem(pem)),
             (about::Kind::Url, Cast::Text(text)) => self.read.own.urls.extend(Url::parse(text)),
+            (about::Kind::Socket, Cast::Text(path)) => self.read.own.sockets.push(path.clone()),
+            (about::Kind::Urls, Cast::List(texts)) => self.addresses(&declared.name, texts),
             (about::Kind::Document, Cast::Text(text)) => self.read.own.documents.extend(Url::parse(text)),
             _ => {}
         }
         self.read.driver.insert(declared.name.clone(), told(value));
+    }
+
+    fn key(&mut self, name: &str, key: Result<OwnKey, Denied>) {
+        let written = self.written(name);
+        let key = key.map_err(|denied| {
+            format!("{written}: holds no private key that can be used: {denied}; write a JWK, an array or a set of them, or PEM without a passphrase")
+        });
+        let key = self.keep(key);
+        self.read.keys.extend(key.map(|key| (name.to_owned(), key)));
+    }
+
+    /// Addresses of any scheme, each with a host.
+    fn addresses(&mut self, name: &str, texts: &[String]) {
+        for text in texts {
+            if let Some(url) = Url::parse(text).ok().filter(Url::has_host) {
+                self.read.own.urls.push(url);
+                continue;
+            }
+            let written = self.written(name);
+            self.problems.push(format!(
+                "{written}: {text:?} is not an address; write it with scheme and host, for example ldaps://directory.example.com"
+            ));
+        }
+    }
+
+    fn is_pem(&self, name: &str) -> bool {
+        let text = self.find(name).and_then(|setting| setting.read(Kind::Text, true).ok().flatten());
+        matches!(text, Some(Cast::Text(text)) if text.trim_start().starts_with("-----BEGIN"))
+    }
+
+    /// How the person wrote the name of a setting.
+    fn written(&self, name: &str) -> String {
+        self.find(name).map_or(name.to_owned(), |setting| setting.written.clone())
     }
 
     fn of_rules(&mut self, name: &str, kind: Kind) {
@@ -162,22 +226,31 @@ impl<'a> Reader<'a> {
             let hosts = outbound::hosts(setting.value()).map_err(|refusal| setting.refused(&refusal, false));
             self.read.own.proxy.no_proxy = self.keep(hosts);
         }
-        if let Some(setting) = self.find("client-http-timeout") {
-            let read = self.keep(setting.read(Kind::Duration, false)).flatten();
-            if let Some(Cast::Number(ms)) = read {
-                self.read.own.timeout =
-                    Duration::try_from_secs_f64(ms / 1000.0).ok().filter(|timeout| !timeout.is_zero());
-            }
-        }
+        self.read.own.timeout = self.time(["client-http-timeout", "client.timeout"]);
+        self.read.own.connect_timeout = self.time(["client.connect-timeout"]);
         self.read.own.tls = OwnTls {
-            authorities: self.pem("client-http-ca", false),
-            certificate: self.pem("client-http-cert", false),
-            key: self.pem("client-http-key", true),
+            authorities: self.pem(["client-http-ca", "client.tls-options.ca"], false),
+            certificate: self.pem(["client-http-cert", "client.tls-options.cert"], false),
+            key: self.pem(["client-http-key", "client.tls-options.key"], true),
         };
+        if let Some(setting) = self.find(REJECTS)
+            && let Some(Some(Cast::Boolean(false))) = self.keep(setting.read(Kind::Boolean, false))
+        {
+            let how = "certificates are always looked at; name the authority in CLIENT__TLS_OPTIONS__CA_FILE instead";
+            self.problems.push(format!("{}: {how}", setting.written));
+        }
     }
 
-    fn pem(&mut self, name: &str, is_secret: bool) -> Option<Pem> {
-        let setting = self.find(name)?;
+    fn time<const N: usize>(&mut self, names: [&str; N]) -> Option<Duration> {
+        let setting = names.into_iter().find_map(|name| self.find(name))?;
+        match self.keep(setting.read(Kind::Duration, false)).flatten()? {
+            Cast::Number(ms) => Duration::try_from_secs_f64(ms / 1000.0).ok().filter(|time| !time.is_zero()),
+            _ => None,
+        }
+    }
+
+    fn pem(&mut self, names: [&str; 2], is_secret: bool) -> Option<Pem> {
+        let setting = names.into_iter().find_map(|name| self.find(name))?;
         match self.keep(setting.read(Kind::Text, is_secret)).flatten()? {
             Cast::Text(text) => Some(Pem { written: setting.written.clone(), text }),
             _ => None,
@@ -241,155 +314,4 @@ fn upper_case(kebab: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Config, Secret, capability::http::OwnProxy, config::Sources};
-
-    fn declared(name: &str, kind: about::Kind) -> about::Setting {
-        let (name, help) = (name.to_owned(), String::new());
-        about::Setting { name, kind, default: None, required: false, secret: false, help }
-    }
-
-    fn description() -> Description {
-        let settings = vec![
-            about::Setting { required: true, ..declared("client-id", about::Kind::Text) },
-            about::Setting { secret: true, ..declared("client-secret", about::Kind::Text) },
-            about::Setting { default: Some("openid,email".into()), ..declared("scope", about::Kind::Text) },
-            declared("params", about::Kind::Json),
-            declared("issuer-url", about::Kind::Document),
-            declared("profile-url", about::Kind::Url),
-            declared("plain", about::Kind::Boolean),
-            declared("client-private-keys", about::Kind::Keys),
-            declared("group-claim-name", about::Kind::Text),
-        ];
-        Description { name: "openid".into(), fields: vec![], settings }
-    }
-
-    fn read_from(variables: &[(&str, &str)]) -> Result<Read, Vec<String>> {
-        let own = variables.iter().map(|(name, value)| (format!("AUTH_A_{name}"), (*value).to_owned()));
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let environment = own.chain([pair("AUTH_PROVIDERS", "a"), pair("AUTH_A_DRIVER", "openid")]).collect();
-        let (config, _) = Config::from_sources(&Sources { environment, ..Sources::default() }).unwrap();
-        read(&config.auth.providers[0], &description())
-    }
-
-    fn problems(variables: &[(&str, &str)]) -> Vec<String> {
-        read_from(variables).err().unwrap_or_default()
-    }
-
-    #[test]
-    fn a_driver_gets_the_kinds_that_it_declares() {
-        let read = read_from(&[
-            ("CLIENT_ID", "12345"),
-            ("CLIENT_SECRET", "true"),
-            ("PARAMS", r#"{"a":"x","b":"y"}"#),
-            ("PLAIN", "1"),
-            ("ISSUER_URL", "https://id.example.com"),
-            ("PROFILE_URL", "https://api.example.com/me"),
-        ])
-        .unwrap();
-        let text = |name: &str| match &read.driver[name] {
-            Value::Text(text) | Value::Json(text) => text.clone(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!((text("client-id"), text("client-secret")), ("12345".into(), "true".into()));
-        assert_eq!((text("params"), text("scope")), (r#"{"a":"x","b":"y"}"#.into(), "openid,email".into()));
-        assert!(matches!(read.driver["plain"], Value::Boolean(true)));
-        assert_eq!(read.own.documents, [Url::parse("https://id.example.com").unwrap()]);
-        assert_eq!(read.own.urls, [Url::parse("https://api.example.com/me").unwrap()]);
-        assert_eq!(read.warnings, [""; 0]);
-    }
-
-    #[test]
-    fn what_is_wrong_is_told_all_at_once_and_by_name() {
-        let told = problems(&[("PARAMS", "{"), ("PLAIN", "yes"), ("ISSUER_URL", "id.example.com")]);
-        assert_eq!(told.len(), 4, "{told:?}");
-        assert_eq!(told[0], r#"AUTH_A_CLIENT_ID: is missing; the provider "a" of the driver "openid" needs it"#);
-        assert!(told[1].starts_with(r#"AUTH_A_PARAMS: "{" is not JSON; write"#), "{told:?}");
-        assert!(told[2].starts_with(r#"AUTH_A_ISSUER_URL: "id.example.com" is not an address"#), "{told:?}");
-        assert!(
-            told[3].starts_with(r#"AUTH_A_PLAIN: "yes" is neither"#) || told[3].starts_with("AUTH_A_PLAIN:"),
-            "{told:?}"
-        );
-    }
-
-    #[test]
-    fn keys_reach_no_component_and_are_not_told() {
-        let key = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#;
-        let read = read_from(&[("CLIENT_ID", "x"), ("CLIENT_PRIVATE_KEYS", &format!("[{key}]"))]).unwrap();
-        assert!(read.keys.contains_key("client-private-keys") && !read.driver.contains_key("client-private-keys"));
-        let told = problems(&[("CLIENT_ID", "x"), ("CLIENT_PRIVATE_KEYS", r#"{"kty":"oct","k":"aHVzaA"}"#)]);
-        assert!(told[0].starts_with("AUTH_A_CLIENT_PRIVATE_KEYS: holds no private key"), "{told:?}");
-        assert!(!told[0].contains("aHVzaA"), "{told:?}");
-    }
-
-    #[test]
-    fn the_rules_get_theirs() {
-        let read = read_from(&[
-            ("CLIENT_ID", "x"),
-            ("ROLE_MAPPING", r#"json:{"b":"1","a":"2"}"#),
-            ("POLICY_MAPPING", r#"{"a":["1","2"],"b":"3"}"#),
-            ("REDIRECT_ALLOW_LIST", "https://a.example/x,https://b.example/y"),
-            ("GROUP_CLAIM_NAME", "roles"),
-            ("LOGIN_TIMEOUT", "90s"),
-        ])
-        .unwrap();
-        assert!(matches!(&read.rules["role-mapping"], Value::Json(json) if json == r#"{"b":"1","a":"2"}"#), "in order");
-        assert!(matches!(&read.rules["redirect-allow-list"], Value::List(list) if list.len() == 2));
-        assert!(matches!(read.rules["login-timeout-ms"], Value::Number(90_000.0)));
-        for settings in [&read.rules, &read.driver] {
-            assert!(matches!(&settings["group-claim-name"], Value::Text(name) if name == "roles"), "both read it");
-        }
-        assert!(!read.driver.contains_key("role-mapping"));
-        let read = read_from(&[("CLIENT_ID", "x")]).unwrap();
-        assert!(matches!(read.rules["login-timeout-ms"], Value::Number(300_000.0)));
-    }
-
-    #[test]
-    fn a_mapping_is_an_object() {
-        for (name, value) in
-            [("ROLE_MAPPING", r#"["a"]"#), ("ROLE_MAPPING", r#"{"a":["1"]}"#), ("POLICY_MAPPING", r#"{"a":[1]}"#)]
-        {
-            let told = problems(&[("CLIENT_ID", "x"), (name, value)]);
-            assert!(told.len() == 1 && told[0].starts_with(&format!("AUTH_A_{name}: ")), "{told:?}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_setting_is_a_warning_with_the_nearest_name() {
-        let read = read_from(&[("CLIENT_ID", "x"), ("CLIENT_SECRETT", "y"), ("REDIRECT_ALOW_LIST", "z")]).unwrap();
-        let told = |name: &str, near: &str| {
-            format!("AUTH_A_{name}: the driver \"openid\" has no setting of this name; did you mean {near}?")
-        };
-        let expected = [told("CLIENT_SECRETT", "CLIENT_SECRET"), told("REDIRECT_ALOW_LIST", "REDIRECT_ALLOW_LIST")];
-        assert_eq!(read.warnings, expected);
-    }
-
-    #[test]
-    fn the_connection_is_the_hosts() {
-        let read = read_from(&[
-            ("CLIENT_ID", "x"),
-            ("CLIENT_HTTP_PROXY", "proxy.example:3128"),
-            ("CLIENT_HTTP_NO_PROXY", "a.example"),
-            ("CLIENT_HTTP_TIMEOUT", "2500"),
-            ("CLIENT_HTTP_CA", "PEM"),
-        ])
-        .unwrap();
-        let OwnProxy { proxy, no_proxy } = &read.own.proxy;
-        assert_eq!(*proxy, Choice::This(Secret::new("http://proxy.example:3128/".to_owned())));
-        assert_eq!(no_proxy.as_deref(), Some(&["a.example".to_owned()][..]));
-        assert_eq!(read.own.timeout, Some(Duration::from_millis(2500)));
-        assert_eq!(read.own.tls.authorities.as_ref().unwrap().written, "AUTH_A_CLIENT_HTTP_CA");
-        assert!(read.driver.keys().all(|name| !name.starts_with("client-http")) && read.warnings.is_empty());
-        let told = problems(&[("CLIENT_ID", "x"), ("CLIENT_HTTP_PROXY", "socks5://user:hush@a")]);
-        assert!(told[0].starts_with("AUTH_A_CLIENT_HTTP_PROXY: the value is not the URL of a proxy"), "{told:?}");
-        assert!(!told[0].contains("hush"));
-    }
-
-    #[test]
-    fn names_of_settings_become_kebab_case() {
-        assert_eq!(kebab_case("clientId"), "client-id");
-        assert_eq!(kebab_case("client.tlsOptions"), "client.tls-options");
-        assert_eq!(upper_case("client.tls-options"), "CLIENT__TLS_OPTIONS");
-    }
-}
+mod tests;
