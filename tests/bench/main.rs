@@ -10,6 +10,7 @@ mod ceiling;
 mod ldap;
 mod load;
 mod process;
+mod saml;
 mod sandbox;
 mod seeded;
 mod serving;
@@ -52,7 +53,7 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 10] = [
+const MEASUREMENTS: [Measurement; 11] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
@@ -61,6 +62,7 @@ const MEASUREMENTS: [Measurement; 10] = [
     ("login", serving::login),
     ("single-sign-on", single_sign_on::measure),
     ("ldap", ldap::measure),
+    ("saml", saml::measure),
     ("postgres", serving::postgres),
     ("beside", beside::measure),
 ];

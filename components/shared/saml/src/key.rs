@@ -134,9 +134,7 @@ mod tests {
         assert_eq!((read["kty"].as_str(), read["e"].as_str()), (Some("RSA"), Some("AQAB")));
         let modulus = URL_SAFE_NO_PAD.decode(read["n"].as_str().unwrap()).unwrap();
         assert_eq!(modulus.len(), 256);
-        let digest = "5984a0f1e3cb2cd7fcec11734140fd0a4c295b6a461c330b0da19765b2a214c5";
-        let found: String = Sha256::digest(modulus).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(found, digest);
+        assert_eq!(to_base64(&Sha256::digest(modulus)), "WYSg8ePLLNf87BFzQUD9CkwpW2pGHDMLDaGXZbKiFMU=");
         let short = of_certificate(fixture!("idp-ec.crt")).unwrap();
         let jwk = "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"LLQyz0X9NT8T9ywTAATvWYb_VatPmdrV7auRrMZyAm0\",\
                    \"y\":\"koEG2-ia0H1lQis4RO0oBHlPSQlcC2tSqw6fyK88JA0\"}";
