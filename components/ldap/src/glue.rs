@@ -13,7 +13,7 @@ use alloc::{
 };
 use exports::gatewit::driver::{
     about::{self, Description, Field, Format, Kind, Setting},
-    credentials, refresh,
+    check, credentials, refresh,
 };
 use gatewit::{
     config::settings::{self as config, Value},
@@ -63,6 +63,12 @@ impl refresh::Guest for Ldap {
     fn refresh(identifier: String, auth_data: Option<String>) -> Result<Option<String>, Wire> {
         sign_in::refresh(&World, &Settings::read(read)?, &identifier)?;
         Ok(auth_data)
+    }
+}
+
+impl check::Guest for Ldap {
+    fn check() -> Result<Vec<String>, Wire> {
+        Ok(sign_in::check(&World, &Settings::read(read)?)?)
     }
 }
 

@@ -9,9 +9,10 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use exports::gatewit::driver::{
     about::{self, Description},
+    check,
     logout::{self, Notice},
     redirect::{self, Arrival, Claim, Departure, Parameter, Start},
     refresh,
@@ -73,6 +74,18 @@ impl logout::Guest for OAuth2 {
 
     fn read_notice(_: Vec<Parameter>, _: String) -> Result<Notice, Wire> {
         Err(Wire::Refused("providers of OAuth 2.0 tell of nobody".into()))
+    }
+}
+
+/// A provider of OAuth 2.0 says nothing of itself, so there is only to be seen whether what is needed is set.
+impl check::Guest for OAuth2 {
+    fn check() -> Result<Vec<String>, Wire> {
+        let mut found = Vec::new();
+        for name in ["authorize-url", "access-url", "profile-url"] {
+            found.push(format!("{name} is {}", required(name)?));
+        }
+        required("client-id")?;
+        Ok(found)
     }
 }
 

@@ -13,6 +13,7 @@ wit_bindgen::generate!({
 use alloc::{string::String, vec::Vec};
 use exports::gatewit::driver::{
     about::{self, Description},
+    check,
     logout::{self, Notice},
     redirect::{self, Arrival, Claim, Departure, Parameter, Start},
     refresh,
@@ -86,6 +87,12 @@ impl logout::Guest for OpenId {
 
     fn read_notice(parameters: Vec<Parameter>, _: String) -> Result<Notice, Wire> {
         Ok(notice(&convert::pairs(parameters))?)
+    }
+}
+
+impl check::Guest for OpenId {
+    fn check() -> Result<Vec<String>, Wire> {
+        Ok(Provider::find()?.look()?)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{document, gatewit::cache::cache};
 use alloc::{
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 use gatewit_fetch::{
     exchange::{self, required},
@@ -52,6 +53,18 @@ impl Provider {
             secret: text("client-secret"),
             method,
         })
+    }
+
+    /// What there is to be seen of the provider, a line each.
+    pub(super) fn look(&self) -> Result<Vec<String>, Refusal> {
+        let Metadata { issuer, authorization_endpoint, jwks_uri, .. } = &self.metadata;
+        let keys = document::find(jwks_uri, signed::keys)?;
+        let keys = if keys.is_new { "were asked for just now" } else { "are known" };
+        Ok(Vec::from([
+            format!("the issuer is {issuer}"),
+            format!("people sign in at {authorization_endpoint}"),
+            format!("its keys {keys} ({jwks_uri})"),
+        ]))
     }
 
     /// Asks the token endpoint.

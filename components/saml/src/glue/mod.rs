@@ -13,6 +13,7 @@ wit_bindgen::generate!({
 use alloc::{format, string::String, vec::Vec};
 use exports::gatewit::driver::{
     about::{self, Description},
+    check,
     logout::{self, Notice},
     metadata,
     redirect::{self, Arrival, Claim, Departure, Parameter, Start},
@@ -86,6 +87,28 @@ impl metadata::Guest for Saml {
             ))?,
         })
     }
+}
+
+impl check::Guest for Saml {
+    fn check() -> Result<Vec<String>, Wire> {
+        Ok(look()?)
+    }
+}
+
+/// What there is to be seen of the provider and of us, a line each.
+fn look() -> Result<Vec<String>, Refusal> {
+    let provider = Found::find()?.provider;
+    let endpoint = provider.sign_on(None)?;
+    let mut found = Vec::from([
+        format!("the provider is {}", provider.entity_id),
+        format!("people sign in at {}", endpoint.location),
+        format!("it signs with one of {} keys", provider.keys.len()),
+    ]);
+    if provider.wants_signed_requests || flag("idp-want-authn-requests-signed") {
+        Keys.algorithm().map_err(Refusal::Misconfigured)?;
+        found.push("requests are signed, as it wants".into());
+    }
+    Ok(found)
 }
 
 fn begin(start: &Start) -> Result<Departure, Refusal> {

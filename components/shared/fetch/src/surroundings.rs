@@ -19,10 +19,12 @@ pub fn now() -> u64 {
     wall_clock::now().seconds
 }
 
-/// Unpredictable bytes.
+/// Unpredictable bytes. Fewer than were asked for would be a secret that anybody may guess: the call ends there.
 #[must_use]
 pub fn random_bytes(count: usize) -> Vec<u8> {
-    random::get_random_bytes(count as u64)
+    let bytes = random::get_random_bytes(count as u64);
+    assert!(bytes.len() == count, "there is no randomness");
+    bytes
 }
 
 /// A setting that is a text or JSON and not empty.

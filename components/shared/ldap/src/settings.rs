@@ -155,8 +155,13 @@ impl Settings {
     /// [`Refusal::Misconfigured`] with the variable's name.
     pub fn read(get: impl Fn(&str) -> Option<Value>) -> Result<Self, Refusal> {
         let reader = Reader(get);
+        let servers = reader.servers()?;
+        // Empty means the root; not set means that somebody forgot it, and the root is more than was meant.
+        if (reader.0)("user-dn").is_none() {
+            return wrong("USER_DN", "is missing; write for example ou=people,dc=example,dc=com");
+        }
         let settings = Self {
-            servers: reader.servers()?,
+            servers,
             bind_name: reader.text("bind-dn").unwrap_or_default(),
             bind_password: reader.text("bind-password").unwrap_or_default(),
             user_base: reader.name("user-dn")?.unwrap_or_default(),
@@ -299,7 +304,8 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, Refusal> {
         Settings::read(|name| {
-            let (_, value) = pairs.iter().find(|(key, _)| *key == name)?;
+            let people = [("user-dn", "ou=people")];
+            let (_, value) = pairs.iter().chain(&people).find(|(key, _)| *key == name)?;
             Some(match *value {
                 "true" => Value::Boolean(true),
                 text => Value::Text(text.into()),

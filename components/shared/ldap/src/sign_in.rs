@@ -82,6 +82,26 @@ pub fn refresh<N: Network>(network: &N, settings: &Settings, name: &str) -> Resu
     account::check(&entry, now(network), Moment::Refresh { lock_seconds }).map_err(Refusal::Refused)
 }
 
+/// Tries what can be tried without a person: a server answers, takes the bind account, and has the bases. A line each.
+///
+/// # Errors
+/// What does not work.
+pub fn check<N: Network>(network: &N, settings: &Settings) -> Result<Vec<String>, Refusal> {
+    let mut directory = Directory::open(network, settings)?;
+    let mut found = Vec::from(["a server of the directory answers and takes the bind account".to_string()]);
+    let group_base = settings.group_base.as_ref().filter(|_| settings.reads_groups());
+    for (setting, base) in [("USER_DN", Some(&settings.user_base)), ("GROUP_DN", group_base)] {
+        let Some(base) = base else { continue };
+        if at(&mut directory, base, Vec::new())?.is_none() {
+            let why = format!("{setting} `{base}` is not there, or the bind account may not see it");
+            return Err(Refusal::Misconfigured(why));
+        }
+        found.push(format!("{setting} `{base}` is there"));
+    }
+    directory.close();
+    Ok(found)
+}
+
 fn now<N: Network>(network: &N) -> i64 {
     i64::try_from(network.now()).unwrap_or(i64::MAX)
 }
