@@ -6,10 +6,12 @@
 
 mod conditions;
 mod driver;
+pub mod faulty;
 mod memory;
 mod providers;
 mod redirect;
 mod rules;
+mod sessions;
 
 pub use driver::{DriverHost, DriverWorld};
 pub use memory::{Memory, Record};

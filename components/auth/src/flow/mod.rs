@@ -6,6 +6,7 @@ pub mod filter;
 pub mod link;
 pub mod membership;
 pub mod moment;
+pub mod open_sessions;
 pub mod otp;
 pub mod pattern;
 pub mod payload;

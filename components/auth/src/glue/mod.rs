@@ -10,6 +10,7 @@ mod fetch;
 mod identities;
 mod invitations;
 mod membership;
+mod open_sessions;
 mod profile;
 mod providers;
 mod records;

@@ -64,11 +64,41 @@ impl Form {
 
     /// The family that a key is of.
     pub(crate) fn family_of_key(self, key: &str) -> &str {
-        let length = match self {
+        key.get(..self.family_letters()).unwrap_or(key)
+    }
+
+    /// With how many letters a key names its family.
+    pub(crate) fn family_letters(self) -> usize {
+        match self {
             Self::Plain => FAMILY_LENGTH,
             Self::Hashed => HASHED_FAMILY_LENGTH,
-        };
-        key.get(..length).unwrap_or(key)
+        }
+    }
+
+    /// The keys of the family that a key is of.
+    pub(crate) fn range_of_key(self, key: &str) -> (String, String) {
+        match self {
+            Self::Plain => self.family_range(key),
+            Self::Hashed => Self::range(self.family_of_key(key).to_owned()),
+        }
+    }
+
+    /// The name by which the family of a key is shown: the same in both forms, and nothing that a token begins with.
+    pub(crate) fn name_of_key(self, key: &str) -> String {
+        match self {
+            Self::Plain => hash(family(key).unwrap_or(key)).chars().take(HASHED_FAMILY_LENGTH).collect(),
+            Self::Hashed => self.family_of_key(key).to_owned(),
+        }
+    }
+
+    /// The name by which a token's family is shown.
+    pub(crate) fn name(self, token: &str) -> String {
+        self.name_of_key(&self.key(token))
+    }
+
+    /// Whether a text can be the name of a family. What is shorter would name many.
+    pub(crate) fn is_name(text: &str) -> bool {
+        text.len() == HASHED_FAMILY_LENGTH && text.bytes().all(is_letter)
     }
 
     /// A stored key as a token, where that is what it is.
@@ -78,8 +108,12 @@ impl Form {
 }
 
 fn family(token: &str) -> Option<&str> {
-    let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if token.len() == TOKEN_LENGTH && token.bytes().all(letters) { token.get(..FAMILY_LENGTH) } else { None }
+    if token.len() == TOKEN_LENGTH && token.bytes().all(is_letter) { token.get(..FAMILY_LENGTH) } else { None }
+}
+
+/// Whether a byte is a letter of tokens.
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 fn hash(text: &str) -> String {
@@ -111,6 +145,26 @@ mod tests {
             assert!(holds(&token('a', '_')));
             assert!(!holds(&token('b', 'b')));
             assert!(!holds(&token('A', 'b')));
+        }
+    }
+
+    #[test]
+    fn a_family_is_shown_under_a_name_that_tells_nothing_of_its_tokens() {
+        for text in [token('a', 'b'), "no token".to_owned()] {
+            let name = Form::Plain.name(&text);
+            assert_eq!(name, Form::Hashed.name(&text));
+            assert!(Form::is_name(&name) && !text.starts_with(&name), "{name}");
+            for form in [Form::Hashed, Form::Plain] {
+                let key = form.key(&text);
+                assert_eq!(form.name_of_key(&key), name);
+                let (first, end) = form.range_of_key(&key);
+                assert!((first.as_str()..end.as_str()).contains(&key.as_str()));
+            }
+        }
+        assert_eq!(Form::Plain.name(&token('a', 'b')), Form::Plain.name(&token('a', 'c')));
+        assert_ne!(Form::Plain.name(&token('a', 'b')), Form::Plain.name(&token('b', 'b')));
+        for text in ["", "a", &token('a', 'b'), "'aaaaaaaaaaaaaaaaaaaa", "éaaaaaaaaaaaaaaaaaaa"] {
+            assert!(!Form::is_name(text), "{text}");
         }
     }
 

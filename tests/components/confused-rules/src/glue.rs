@@ -8,6 +8,7 @@ wit_bindgen::generate!({
             export gatewit:auth/access@0.1.0;
             export gatewit:auth/identities@0.1.0;
             export gatewit:auth/invitations@0.1.0;
+            export gatewit:auth/open-sessions@0.1.0;
             export gatewit:auth/profile@0.1.0;
             export gatewit:auth/providers@0.1.0;
             export gatewit:auth/records@0.1.0;
@@ -23,6 +24,7 @@ wit_bindgen::generate!({
             interface access { authenticate: func(); }
             interface identities { %list: func(); unlink: func(); }
             interface invitations { invite: func(); accept: func(); }
+            interface open-sessions { %list: func(); end: func(); end-all: func(); }
             interface profile { me: func(); }
             interface providers { %list: func(); }
             interface records {
