@@ -50,6 +50,7 @@ pub(crate) mod driver {
                 export gatewit:driver/refresh@0.1.0;
                 export gatewit:driver/logout@0.1.0;
                 export gatewit:driver/metadata@0.1.0;
+                export gatewit:driver/check@0.1.0;
             }
         ",
         world: "gatewit:host/drivers",

@@ -4,14 +4,21 @@ use crate::{
     Clock, Config, Secret, StartError, SystemClock,
     bindings::auth::gatewit::auth::types::Reason,
     capability::{drivers::Served, storage::Backend, trace::Trace},
-    engine::{CallError, Conversation, Rules, Services},
+    engine::{CallError, Conversation, Services},
     http::{
         listener::{self, Limits},
         service::{Service, Wire},
     },
+    registry::Registry,
     start,
 };
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
@@ -24,7 +31,13 @@ pub(crate) struct Server {
     pub(crate) config: Config,
     pub(crate) services: Arc<Services>,
     pub(crate) wire: Wire,
-    rules: Rules,
+    pub(crate) registry: Arc<Registry>,
+    /// What goes on beside requests; it ends with the server.
+    tasks: Vec<tokio::task::AbortHandle>,
+    /// When this server started.
+    pub(crate) started_at: OffsetDateTime,
+    /// Whether it has been told to stop.
+    draining: AtomicBool,
     first_admin: Option<FirstAdmin>,
 }
 
@@ -52,8 +65,12 @@ impl Gatewit {
     /// As [`Gatewit::start`].
     pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let wire = Wire::new(&config).map_err(StartError::Setting)?;
-        let start::Parts { rules, services, first_admin } = start::assemble(&config, clock).await?;
-        Ok(Self(Arc::new(Server { config, services, wire, rules, first_admin })))
+        let start::Parts { registry, services, first_admin } = start::assemble(&config, clock).await?;
+        let (registry, tasks) = registry.run(config.engine.watch);
+        let started_at = OffsetDateTime::UNIX_EPOCH + services.clock.now();
+        let draining = AtomicBool::new(false);
+        let server = Server { config, services, wire, registry, tasks, started_at, draining, first_admin };
+        Ok(Self(Arc::new(server)))
     }
 
     /// The server as a tower service, to mount in a program of your own.
@@ -62,13 +79,22 @@ impl Gatewit {
         Service::new(self.0.clone())
     }
 
-    /// Serves on a listener until `stop` is ready; then requests under way finish, within the configured time.
-    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) {
+    /// Serves on a listener until `stop` is ready. Then it says so under `/gatewit/ready` and goes on for the configured
+    /// drain time, and after that requests under way finish, within the configured time.
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
+        self.serve_until(listener, Box::pin(stop)).await;
+    }
+
+    async fn serve_until(&self, listener: TcpListener, stop: Pin<Box<dyn Future<Output = ()> + Send + '_>>) {
         let limits = Limits { shutdown: self.0.config.server.shutdown_timeout, ..Limits::default() };
         let service = self.service();
         let answer = move |request, peer| {
             let service = service.clone();
             async move { service.answer(request, Some(peer)).await }
+        };
+        let stop = async {
+            stop.await;
+            self.drain().await;
         };
         let cut = listener::serve(listener, limits, now, answer, stop).await;
         if cut > 0 {
@@ -77,14 +103,28 @@ impl Gatewit {
         self.close().await;
     }
 
+    /// Says under `/gatewit/ready` that no more requests should come, and waits for the configured drain time.
+    pub async fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+        let time = self.0.config.server.drain_time;
+        tracing::info!(drain_ms = time.as_millis(), "told to stop");
+        tokio::time::sleep(time).await;
+    }
+
     /// The administrator that this start has made, if it has.
     #[must_use]
     pub fn first_admin(&self) -> Option<&FirstAdmin> {
         self.0.first_admin.as_ref()
     }
 
+    /// Looks at the components folder again and serves what has changed there, as for `SIGHUP`.
+    pub async fn reload(&self) {
+        self.0.registry.look_at_folder().await;
+    }
+
     /// Finishes what is being written and lets go of the database. Requests that come later are refused.
     pub async fn close(&self) {
+        self.0.tasks.iter().for_each(tokio::task::AbortHandle::abort);
         self.0.services.post.close().await;
         self.0.services.traces.close().await;
         self.0.services.store.close().await;
@@ -92,18 +132,23 @@ impl Gatewit {
 }
 
 impl Server {
+    /// Whether it has been told to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn store(&self) -> &dyn Backend {
         self.services.store.as_ref()
     }
 
     /// A provider that can be signed in with.
-    pub(crate) fn provider(&self, name: &str) -> Option<&Served> {
-        self.services.drivers.get()?.find(name).map(AsRef::as_ref)
+    pub(crate) fn provider(&self, name: &str) -> Option<Arc<Served>> {
+        self.services.drivers.get().find(name).cloned()
     }
 
     /// Opens a sandbox for one request.
     pub(crate) async fn rules(&self, trace: &Trace) -> Result<Conversation, Reason> {
-        self.rules.open(&self.services, trace).await.map_err(|error| broken(&error))
+        self.registry.open(trace).await.map_err(|error| broken(&error))
     }
 }
 

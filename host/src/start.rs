@@ -2,36 +2,33 @@
 //!
 //! Whatever is wrong is said here, in one line with its cause, and nothing is served. Absent: work at run time.
 
-mod components;
-mod drivers;
-mod provider;
+pub(crate) mod secret;
 mod settings;
 
 use crate::{
     Config, Secret,
     capability::{
+        audit::Audit,
         cache::Cache,
         clock::Clock,
-        keys::hmac,
+        keys::{hmac, kept, sealing::Sealer},
         mail::{self, Post},
+        metrics::Metrics,
         passwords::{Passwords, argon2, pool::Pool},
         storage::{self, Backend},
         traces::Traces,
     },
-    engine::{Budget, CodeCache, LoadError, Rules, Runtime, Services},
+    engine::{Budget, CodeCache, Live, LoadError, Runtime, Services},
     gatewit::FirstAdmin,
     http::email,
+    registry::{Registry, Started},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{
-    io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
-
-/// Bytes of a secret that is made up: as many as the hash gives (RFC 7518, section 3.2).
-const SECRET_BYTES: usize = 32;
 
 /// Bytes of a password that is made up, 16 letters.
 const PASSWORD_BYTES: usize = 12;
@@ -60,6 +57,15 @@ pub enum StartError {
     /// A component cannot be used.
     #[error(transparent)]
     Component(#[from] LoadError),
+    /// What the server keeps about itself in the database cannot be read or written.
+    #[error("the audit log or a kept key cannot be used: {0}")]
+    Kept(String),
+    /// There is no secret, and so nothing that was vouched for with it.
+    #[error("there is no SECRET, and none was made up in the data folder")]
+    NoSecret,
+    /// A head of the audit log is none.
+    #[error("a head of the audit log is written <number>:<hash>, as `gatewit audit verify` tells it")]
+    NotAHead,
     /// Passwords cannot be hashed as configured.
     #[error("passwords cannot be hashed with the configured cost")]
     Passwords(#[from] argon2::Error),
@@ -79,42 +85,62 @@ pub enum StartError {
 
 /// What a running server consists of.
 pub(crate) struct Parts {
-    pub(crate) rules: Rules,
+    pub(crate) registry: Started,
     pub(crate) services: Arc<Services>,
     pub(crate) first_admin: Option<FirstAdmin>,
 }
 
 pub(crate) async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<Parts, StartError> {
+    let Ground { services, runtime, code, sealer } = prepare(config, clock).await?;
+    let settings = settings::of_rules(config);
+    let started = Registry::start(config, runtime, code, services.clone(), settings, sealer).await?;
+    let registry = started.map_err(StartError::Providers)?;
+
+    let first_admin = first_admin(config, &services).await?;
+    Ok(Parts { registry, services, first_admin })
+}
+
+/// What components need around them, before there are any.
+pub(crate) struct Ground {
+    pub(crate) services: Arc<Services>,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) code: CodeCache,
+    sealer: Sealer,
+}
+
+pub(crate) async fn prepare(config: &Config, clock: Arc<dyn Clock>) -> Result<Ground, StartError> {
     let data = &config.storage.data_folder;
     make_folder(data)?;
-    let secret = secret(config, clock.as_ref())?;
+    let secrets = secret::of(config, clock.as_ref())?;
     if let Some(folder) = config.storage.filename.parent() {
         make_folder(folder)?;
     }
     let store = storage::open(&config.storage).await?;
-    let (keys, code_key) = hmac::keys(&secret);
+    let recovery = kept::recovery(store.as_ref(), &secrets, clock.as_ref()).await;
+    let keys = hmac::keys(&secrets, &recovery.map_err(|error| StartError::Kept(told(&error)))?);
+    let audit = Audit::new(store.clone(), secrets.audit(), clock.clone());
+    audit.begin().await.map_err(|error| StartError::Kept(told(&error)))?;
     let post = Post::start(&config.mail, &config.server.public_url, data, store.clone(), clock.clone())?;
     let passwords = passwords(config, &store)?;
-    let (cache, traces, drivers) = (Cache::default(), Traces::start(store.clone()), OnceLock::new());
-    let services = Arc::new(Services { store, passwords, keys, post, cache, traces, clock, drivers });
+    let (cache, traces, drivers) = (Cache::default(), Traces::start(store.clone()), Live::default());
+    let metrics = Metrics::default();
+    let services = Arc::new(Services { store, passwords, keys, post, cache, traces, audit, metrics, clock, drivers });
 
-    let runtime = Arc::new(Runtime::start(Budget {
-        memory_bytes: usize::try_from(config.engine.call_memory_bytes).unwrap_or(usize::MAX),
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let granted = config.engine.grants.values().filter_map(|grant| grant.memory_bytes);
+    let most = granted.chain([config.engine.call_memory_bytes]).max().map_or(0, bytes);
+    let budget = Budget {
+        memory_bytes: bytes(config.engine.call_memory_bytes),
         time: config.engine.call_time,
         calls: config.engine.calls,
         waiting: config.outbound.calls,
         wait: config.outbound.call_timeout,
-    })?);
-    let code = CodeCache::new(config.engine.code_cache.clone(), code_key);
-    let mut components = components::all(&config.engine.components)?;
-    let auth = components.remove(components::AUTH).unwrap_or_default();
-    let rules = Rules::load(&runtime, &code, components::AUTH, &auth.wasm, settings::of_rules(config))?;
-    rules.check(&services).await?;
-    let drivers = drivers::load(config, &runtime, &code, &services, components).await?;
-    let _ = services.drivers.set(drivers);
-
-    let first_admin = first_admin(config, &services).await?;
-    Ok(Parts { rules, services, first_admin })
+        outbound: None,
+    };
+    let runtime = Arc::new(Runtime::start(budget, most)?);
+    let code = CodeCache::new(config.engine.code_cache.clone(), secrets.compiled_code());
+    let sealer = secrets.providers(config.keys.sealing.as_ref());
+    Ok(Ground { services, runtime, code, sealer })
 }
 
 fn make_folder(path: &Path) -> Result<(), StartError> {
@@ -122,32 +148,10 @@ fn make_folder(path: &Path) -> Result<(), StartError> {
     made.map_err(|source| StartError::Data { path: path.to_owned(), source })
 }
 
-/// The configured secret, or one that is made up once and kept, so that tokens outlive a restart.
-fn secret(config: &Config, clock: &dyn Clock) -> Result<Secret<String>, StartError> {
-    if let Some(secret) = &config.keys.secret {
-        return Ok(secret.clone());
-    }
-    let path = config.storage.data_folder.join("secret");
-    let failed = |source| StartError::Data { path: path.clone(), source };
-    match std::fs::read_to_string(&path) {
-        Ok(text) if text.trim().len() >= SECRET_BYTES => return Ok(Secret::new(text.trim().to_owned())),
-        Ok(_) => {
-            return Err(failed(std::io::Error::other("the file is too short to be a secret; restore or remove it")));
-        }
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        Err(_) => {}
-    }
-    let secret = Secret::new(random_text::<SECRET_BYTES>(clock)?);
-    let draft = path.with_extension("new");
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(secret.expose().as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&draft, &path)
-    };
-    write().map_err(failed)?;
-    tracing::info!(file = %path.display(), "made up a secret; set SECRET to use one of your own");
-    Ok(secret)
+/// An error with its causes.
+fn told(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |error| error.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn random_text<const BYTES: usize>(clock: &dyn Clock) -> std::io::Result<String> {

@@ -16,6 +16,17 @@ pub trait Clock: Send + Sync {
     fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()>;
 }
 
+impl dyn Clock {
+    /// A number from 0 up to, not including, 1; 0 if there is no randomness.
+    pub(crate) fn roll(&self) -> f64 {
+        let mut bytes = [0; 4];
+        match self.fill(&mut bytes) {
+            Ok(()) => f64::from(u32::from_ne_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),
+            Err(_) => 0.0,
+        }
+    }
+}
+
 /// The time and randomness of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;

@@ -1,20 +1,25 @@
 //! `[engine]`: where components come from, and what one call of a component may use.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::decode::{bytes, duration_from, integer, path};
+use super::decode::{boolean, bytes, duration_from, integer, list, path};
+use super::grants::{Grant, grants};
 use super::setting::{Setting, put};
 
 /// Memory that may be configured for one call: 1 MiB (below it no component starts) to 4 GiB (all a 32-bit guest can
 /// address).
-const CALL_MEMORY_BYTES: (u64, u64) = (1 << 20, 1 << 32);
+pub(super) const CALL_MEMORY_BYTES: (u64, u64) = (1 << 20, 1 << 32);
 
 /// Most calls at once: each reserves address space, of which a 47-bit process has no more.
 const CALLS_MAX: u64 = 13_000;
 
+/// Most crashes that may be waited for: each is remembered for a minute.
+const CRASHES_MAX: u64 = 10_000;
+
 /// Shortest time of a call: below it the deadline's own granularity would end calls.
-const CALL_TIME_MIN: Duration = Duration::from_millis(10);
+pub(super) const CALL_TIME_MIN: Duration = Duration::from_millis(10);
 
 /// The WebAssembly engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +35,21 @@ pub struct Engine {
     pub call_time: Duration,
     /// Calls that may run at the same time (`GATEWIT_CALLS`, default 512).
     pub calls: u32,
+    /// What single components may use instead of that (`GATEWIT_GRANTS`, JSON, default none).
+    pub grants: BTreeMap<String, Grant>,
+    /// Is the folder watched, so that a changed component is served without a restart (`GATEWIT_WATCH_COMPONENTS`, default
+    /// true)?
+    pub watch: bool,
+    /// Does a trusted key have to vouch for components that are not built in (`GATEWIT_REQUIRE_SIGNED`, default true)?
+    pub require_signed: bool,
+    /// Keys that are trusted, as minisign writes them (`GATEWIT_TRUSTED_KEYS`, default none).
+    pub trusted_keys: Vec<String>,
+    /// Crashes within a minute after which the generation before serves again (`GATEWIT_ROLLBACK_CRASHES`, default 5); 0 for
+    /// never.
+    pub rollback_crashes: u32,
+    /// Are components served that operators put into the database (`GATEWIT_UPLOADED_COMPONENTS`, default true)? To switch
+    /// them off helps to start where one of them does not work.
+    pub uploaded: bool,
 }
 
 impl Engine {
@@ -41,6 +61,12 @@ impl Engine {
             call_memory_bytes: 16 << 20,
             call_time: Duration::from_secs(1),
             calls: 512,
+            grants: BTreeMap::new(),
+            watch: true,
+            require_signed: true,
+            trusted_keys: Vec::new(),
+            rollback_crashes: 5,
+            uploaded: true,
         }
     }
 }
@@ -61,4 +87,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         put(&mut c.engine.call_time, duration_from(v, CALL_TIME_MIN))
     }),
     Setting::new("GATEWIT_CALLS", "engine.calls", |c, v| put(&mut c.engine.calls, integer(v, 1, CALLS_MAX))),
+    Setting::new("GATEWIT_GRANTS", "engine.grants", |c, v| put(&mut c.engine.grants, grants(v))).text(),
+    Setting::new("GATEWIT_WATCH_COMPONENTS", "engine.watch", |c, v| put(&mut c.engine.watch, boolean(v))),
+    Setting::new("GATEWIT_REQUIRE_SIGNED", "engine.require_signed", |c, v| {
+        put(&mut c.engine.require_signed, boolean(v))
+    }),
+    Setting::new("GATEWIT_TRUSTED_KEYS", "engine.trusted_keys", |c, v| put(&mut c.engine.trusted_keys, list(v))),
+    Setting::new("GATEWIT_ROLLBACK_CRASHES", "engine.rollback_crashes", |c, v| {
+        put(&mut c.engine.rollback_crashes, integer(v, 0, CRASHES_MAX))
+    }),
+    Setting::new("GATEWIT_UPLOADED_COMPONENTS", "engine.uploaded", |c, v| put(&mut c.engine.uploaded, boolean(v))),
 ];

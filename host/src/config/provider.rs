@@ -9,6 +9,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde_json::Value as Json;
+
 use super::cast::Value;
 use super::decode::{list, optional_text};
 use super::error::Report;
@@ -41,6 +43,39 @@ pub struct Provider {
     pub mode: ProviderMode,
     /// All other settings, sorted by name, for the driver and for the rules.
     pub settings: Vec<ProviderSetting>,
+    /// Is it an operator's, in the database, and not of the configuration?
+    pub is_stored: bool,
+}
+
+impl Provider {
+    /// A provider of an operator: a JSON object whose names are those of settings (`client-id`, `client_id`), typed, and never
+    /// of files.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub(crate) fn of_json(
+        name: &str,
+        driver: &str,
+        object: &serde_json::Map<String, Json>,
+    ) -> Result<Self, Vec<String>> {
+        let mut report = Report::default();
+        check_names(&[name.to_owned()], &mut report);
+        let entry = |(key, value): (&String, &Json)| {
+            let entry = Entry { written: key.clone(), content: Content::Typed(Value::from(value.clone())) };
+            let is_camel = key.chars().any(|letter| letter.is_ascii_uppercase());
+            let name = if is_camel { key.clone() } else { camel_case(&key.replace('-', "_")) };
+            (name, (String::new(), entry))
+        };
+        let mut entries: BTreeMap<String, (String, Entry)> = object.iter().map(entry).collect();
+        let driver = Content::Typed(Value::Text(driver.to_owned()));
+        entries.insert("driver".to_owned(), (String::new(), Entry { written: "driver".to_owned(), content: driver }));
+        let no_files: &ReadFile = &|_| Err(std::io::Error::other("no file is read for a provider of the database"));
+        add_preset(name, &mut entries, no_files, &mut report);
+        match provider(name, &entries, no_files, &mut report) {
+            Some(provider) if report.problems.is_empty() => Ok(Self { is_stored: true, ..provider }),
+            _ => Err(report.problems),
+        }
+    }
 }
 
 /// What a sign-in through a redirect ends in.
@@ -62,6 +97,7 @@ impl fmt::Debug for Provider {
             .field("icon", &self.icon)
             .field("mode", &self.mode)
             .field("settings", &self.settings)
+            .field("is_stored", &self.is_stored)
             .finish()
     }
 }
@@ -169,7 +205,7 @@ fn provider(
         None | Some("session") => ProviderMode::Session,
         Some(_) => ProviderMode::Cookie,
     };
-    Some(Provider { name: name.to_owned(), driver, label, icon, mode, settings })
+    Some(Provider { name: name.to_owned(), driver, label, icon, mode, settings, is_stored: false })
 }
 
 fn text_of((variable, entry): &(String, Entry), read_file: &ReadFile) -> Result<Option<String>, String> {

@@ -1,10 +1,12 @@
 //! One call: its state, its budget, and what went wrong.
 
 use super::{
+    live::Live,
     one_line,
     runtime::{Budget, Runtime, TICK},
 };
 use crate::capability::{
+    audit::Audit,
     cache::{Cache, CacheView},
     clock::{Clock, ClockView},
     config::{ConfigView, Settings},
@@ -13,17 +15,15 @@ use crate::capability::{
     keys::{Keys, KeysView, Ring},
     log::LogView,
     mail::{MailView, Post},
+    metrics::{self, Metrics},
     pace::PaceView,
     passwords::{Passwords, PasswordsView},
     storage::{self, StorageView},
-    streams::StreamsView,
+    streams::{CONNECTIONS_MAX, StreamsView},
     trace::Trace,
     traces::Traces,
 };
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -42,8 +42,17 @@ pub(crate) enum CallError {
     Overdue { component: Arc<str>, wait: Duration },
     #[error("too many calls of the component `{component}` are waiting already")]
     Full { component: Arc<str> },
+    #[error("the component `{component}` crashed too often and rests for {} s", rest.as_secs().max(1))]
+    Resting { component: Arc<str>, rest: Duration },
     #[error("the component `{component}` crashed: {cause}")]
     Trapped { component: Arc<str>, cause: String },
+}
+
+impl CallError {
+    /// Whether the component is to blame, and not the provider that it waits for or the crowd.
+    pub(super) fn is_crash(&self) -> bool {
+        !matches!(self, Self::Overdue { .. } | Self::Full { .. } | Self::Resting { .. })
+    }
 }
 
 fn humantime(duration: Duration) -> String {
@@ -58,9 +67,11 @@ pub(crate) struct Services {
     pub(crate) post: Post,
     pub(crate) cache: Cache,
     pub(crate) traces: Traces,
+    pub(crate) audit: Audit,
+    pub(crate) metrics: Metrics,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Set once all drivers are loaded and described.
-    pub(crate) drivers: OnceLock<Drivers>,
+    /// None until all drivers are loaded and described.
+    pub(crate) drivers: Live<Drivers>,
 }
 
 /// The state of one call. Capabilities borrow their part of it; none sees the whole.
@@ -70,6 +81,8 @@ pub(crate) struct Call {
     role: Role,
     settings: Settings,
     services: Arc<Services>,
+    /// The providers as they were when the call began: a request goes on with those that it began with.
+    drivers: Arc<Drivers>,
     table: ResourceTable,
     limits: StoreLimits,
     hold: Duration,
@@ -78,6 +91,7 @@ pub(crate) struct Call {
     outbound: Outbound,
     /// Connections that were made.
     connections: u32,
+    connections_max: u32,
     /// Passwords that were hashed in this call, by number.
     hashes: Vec<String>,
     /// Only components that link the standard library of their language ask for it.
@@ -116,6 +130,7 @@ impl Call {
             component: component.clone(),
             role,
             settings,
+            drivers: services.drivers.get(),
             services: services.clone(),
             table: ResourceTable::new(),
             limits: StoreLimits::default(),
@@ -124,6 +139,7 @@ impl Call {
             trace: trace.clone(),
             outbound: Outbound::new(client, trace.clone()),
             connections: 0,
+            connections_max: CONNECTIONS_MAX,
             hashes: Vec::new(),
             wasi: None,
         }
@@ -131,7 +147,11 @@ impl Call {
 
     pub(super) fn cache(&mut self) -> CacheView<'_> {
         let Services { cache, clock, .. } = self.services.as_ref();
-        CacheView { cache, provider: self.role.provider().unwrap_or_default(), now: clock.now() }
+        let provider = match &self.role {
+            Role::Driver(Some(served)) => served.cache_key.as_ref(),
+            _ => "",
+        };
+        CacheView { cache, provider, now: clock.now() }
     }
 
     pub(super) fn clock(&mut self) -> ClockView<'_> {
@@ -143,7 +163,7 @@ impl Call {
     }
 
     pub(super) fn drivers(&mut self) -> DriversView<'_> {
-        DriversView { services: &self.services, trace: &self.trace }
+        DriversView { drivers: &self.drivers, services: &self.services, trace: &self.trace }
     }
 
     pub(super) fn keys(&mut self) -> KeysView<'_> {
@@ -175,9 +195,10 @@ impl Call {
     }
 
     pub(super) fn streams(&mut self) -> StreamsView<'_> {
-        let Self { role, trace, connections, table, .. } = self;
+        let Self { role, trace, connections, connections_max, table, .. } = self;
         let client = if let Role::Driver(Some(served)) = role { served.outbound.as_ref() } else { None };
-        StreamsView { client: client.map(|outbound| &outbound.streams), trace, connections, table }
+        let client = client.map(|outbound| &outbound.streams);
+        StreamsView { client, trace, connections, connections_max: *connections_max, table }
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {
@@ -202,10 +223,12 @@ impl WasiHttpView for Call {
     }
 }
 
-/// Nothing of the system shows through: no environment, no arguments, no files, no sockets, streams that lead nowhere.
+/// Nothing of the system shows through: no environment, no arguments, no files, no sockets, no names of hosts, streams that
+/// lead nowhere.
 impl WasiView for Call {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| WasiCtx::builder().build());
+        let inert = || WasiCtx::builder().allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false).build();
+        let ctx = self.wasi.get_or_insert_with(inert);
         WasiCtxView { ctx, table: &mut self.table }
     }
 }
@@ -214,27 +237,37 @@ impl WasiView for Call {
 pub(super) struct Sandbox {
     pub(super) store: Store<Call>,
     budget: Budget,
+    _counted: metrics::Open,
     _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Sandbox {
     /// Waits for room among the calls of its kind.
-    pub(super) async fn new(runtime: &Runtime, room: &Arc<Semaphore>, call: Call) -> Self {
+    pub(super) async fn new(runtime: &Runtime, room: &Arc<Semaphore>, call: Call, budget: Budget) -> Self {
         // The stock is never closed.
         let permit = room.clone().acquire_owned().await.ok();
-        Self::within(runtime, permit, call)
+        Self::within(runtime, permit, call, budget)
     }
 
     /// Takes what room there is among the calls of its kind, or none.
-    pub(super) fn try_new(runtime: &Runtime, room: &Arc<Semaphore>, call: Call) -> Result<Self, CallError> {
+    pub(super) fn try_new(
+        runtime: &Runtime,
+        room: &Arc<Semaphore>,
+        call: Call,
+        budget: Budget,
+    ) -> Result<Self, CallError> {
         match room.clone().try_acquire_owned() {
-            Ok(permit) => Ok(Self::within(runtime, Some(permit), call)),
+            Ok(permit) => Ok(Self::within(runtime, Some(permit), call, budget)),
             Err(_) => Err(CallError::Full { component: call.component }),
         }
     }
 
-    fn within(runtime: &Runtime, permit: Option<OwnedSemaphorePermit>, call: Call) -> Self {
-        let budget = runtime.budget;
+    fn within(runtime: &Runtime, permit: Option<OwnedSemaphorePermit>, mut call: Call, budget: Budget) -> Self {
+        if let Some(most) = budget.outbound {
+            call.connections_max = most;
+            call.outbound.limit(most);
+        }
+        let counted = call.services.metrics.opened(&call.component);
         let mut store = Store::new(&runtime.engine, call);
         store.data_mut().limits =
             StoreLimitsBuilder::new().memory_size(budget.memory_bytes).trap_on_grow_failure(true).build();
@@ -251,7 +284,7 @@ impl Sandbox {
             // call there hardly ever look for what came in from the network.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
-        Self { store, budget, _room: permit }
+        Self { store, budget, _counted: counted, _room: permit }
     }
 
     /// The component, for names in errors.
@@ -266,6 +299,7 @@ impl Sandbox {
 
     /// The time in which a call has to end, waiting included, is over.
     pub(super) fn overdue(&self) -> CallError {
+        self.failed("overdue");
         CallError::Overdue { component: self.component().clone(), wait: self.budget.wait }
     }
 
@@ -279,14 +313,23 @@ impl Sandbox {
             None => one_line(error),
         };
         if error.is::<OutOfTime>() {
+            self.failed("timed-out");
             CallError::TimedOut { component, budget: self.budget.time }
         } else if message.contains("growing memory") || message.contains("memory minimum size") {
+            self.failed("out-of-memory");
             CallError::OutOfMemory { component, budget: self.budget.memory_bytes }
         } else if message.contains("fuel allocated for hostcalls") {
+            self.failed("too-much");
             CallError::TooMuch { component, budget: self.budget.transfer_bytes() }
         } else {
+            self.failed("trapped");
             CallError::Trapped { component, cause: message }
         }
+    }
+
+    /// Counts a call without an answer.
+    fn failed(&self, kind: &'static str) {
+        self.store.data().services.metrics.failed(self.component(), kind);
     }
 }
 

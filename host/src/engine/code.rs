@@ -42,6 +42,27 @@ impl CodeCache {
         Ok(component)
     }
 
+    /// Keeps a component as it came, to have it when it is wanted again.
+    pub(crate) fn keep_source(&self, digest: &str, wasm: &[u8], signature: Option<&str>) -> std::io::Result<()> {
+        std::fs::create_dir_all(&self.folder)?;
+        let file = self.folder.join(digest).with_extension("wasm");
+        if file.exists() {
+            return Ok(());
+        }
+        if let Some(signature) = signature {
+            std::fs::write(file.with_extension("minisig"), signature)?;
+        }
+        let draft = file.with_extension(format!("{}.new", std::process::id()));
+        std::fs::write(&draft, wasm)?;
+        std::fs::rename(&draft, &file)
+    }
+
+    /// A component that was kept, with its signature if it had one.
+    pub(crate) fn source(&self, digest: &str) -> std::io::Result<(Vec<u8>, Option<String>)> {
+        let file = self.folder.join(digest).with_extension("wasm");
+        Ok((std::fs::read(&file)?, std::fs::read_to_string(file.with_extension("minisig")).ok()))
+    }
+
     fn cached(&self, engine: &Engine, name: &str, file: &Path) -> Option<Component> {
         let sealed = std::fs::read(file).ok()?;
         let component = sealed

@@ -4,7 +4,9 @@
 //! ours is compared with ours before it serves anybody.
 
 use super::Call;
-use crate::bindings::driver::exports::gatewit::driver::{about, credentials, logout, metadata, redirect, refresh};
+use crate::bindings::driver::exports::gatewit::driver::{
+    about, check, credentials, logout, metadata, redirect, refresh,
+};
 use wasmtime::{
     Store,
     component::{Instance, InstancePre},
@@ -18,6 +20,7 @@ pub(super) struct Contracts {
     pub(super) refresh: Option<refresh::GuestIndices>,
     pub(super) logout: Option<logout::GuestIndices>,
     pub(super) metadata: Option<metadata::GuestIndices>,
+    pub(super) check: Option<check::GuestIndices>,
 }
 
 impl Contracts {
@@ -38,6 +41,7 @@ impl Contracts {
             refresh: find!(refresh),
             logout: find!(logout),
             metadata: find!(metadata),
+            check: find!(check),
         };
         wasmtime::ensure!(
             contracts.credentials.is_some() || contracts.redirect.is_some(),
@@ -46,16 +50,30 @@ impl Contracts {
         Ok(contracts)
     }
 
+    /// The names of those that are there.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        let of = |is_there: bool, name: &'static str| is_there.then_some(name);
+        let all = [
+            of(self.credentials.is_some(), "credentials"),
+            of(self.redirect.is_some(), "redirect"),
+            of(self.refresh.is_some(), "refresh"),
+            of(self.logout.is_some(), "logout"),
+            of(self.metadata.is_some(), "metadata"),
+            of(self.check.is_some(), "check"),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
     /// Compares every function that is there with the contract.
     pub(super) fn check(&self, store: &mut Store<Call>, instance: &Instance) -> wasmtime::Result<()> {
-        macro_rules! check {
+        macro_rules! compare {
             ($($interface:ident)*) => {
                 $(if let Some(interface) = &self.$interface {
                     interface.load(&mut *store, instance)?;
                 })*
             };
         }
-        check!(credentials redirect refresh logout metadata);
+        compare!(credentials redirect refresh logout metadata check);
         Ok(())
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Absent: what the operations mean (`wit/deps/auth`), and what becomes of their answers.
 
-use super::{Call, CallError, call::Sandbox};
+use super::{Call, CallError, Health, call::Sandbox};
 use crate::bindings::auth::{
     exports::gatewit::auth::{
         access::{self, Principal},
         identities::{self, Identity},
-        invitations, profile,
+        invitations,
+        open_sessions::{self, OpenSession},
+        profile,
         providers::{self, Provider},
         records::{self, Page, Query, Target},
         recovery,
@@ -19,8 +21,10 @@ use crate::bindings::auth::{
     },
     gatewit::auth::types::{Client, Reason},
 };
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use wasmtime::component::{Instance, InstancePre};
 
 /// What an operation answers: the outcome that the rules decided on, or no answer at all.
@@ -31,6 +35,7 @@ pub(crate) struct Conversation {
     pub(super) sandbox: Sandbox,
     pub(super) instance: Instance,
     pub(super) interfaces: Arc<Interfaces>,
+    pub(super) health: Arc<Health>,
 }
 
 /// The interfaces of the rules with their operations. Of an instance, the functions of one interface are looked up and
@@ -54,7 +59,7 @@ macro_rules! operations {
             pub(super) fn check(&mut self) -> Result<(), CallError> {
                 $({
                     let loaded = self.interfaces.$interface.load(&mut self.sandbox.store, &self.instance);
-                    loaded.map_err(|error| self.sandbox.explain(&error))?;
+                    loaded.map_err(|error| self.explain(&error))?;
                 })*
                 Ok(())
             }
@@ -65,7 +70,7 @@ macro_rules! operations {
                     Ok(interface) => interface.$call(&mut self.sandbox.store, $($argument),*).await,
                     Err(error) => Err(error),
                 };
-                answer.map_err(|error| self.sandbox.explain(&error))
+                answer.map_err(|error| self.explain(&error))
             }
             )*)*
         }
@@ -80,6 +85,11 @@ operations! {
         call_login: login(attempt: &Attempt, client: &Client) -> Grant;
         call_refresh: refresh(held: &Held, form: Form, client: &Client) -> Grant;
         call_logout: logout(held: &Held, client: &Client) -> ();
+    }
+    open_sessions {
+        call_list: open_sessions(principal: &Principal, user: Option<&str>, everybody: bool) -> Vec<OpenSession>;
+        call_end: end_session(principal: &Principal, id: &str, client: &Client) -> ();
+        call_end_all: end_sessions(principal: &Principal, user: Option<&str>, client: &Client) -> u32;
     }
     profile {
         call_me: me(principal: &Principal, fields: &[String]) -> String;
@@ -137,6 +147,15 @@ operations! {
 }
 
 impl Conversation {
+    /// Why a call failed, counted against the component if it is to blame.
+    fn explain(&self, error: &wasmtime::Error) -> CallError {
+        let error = self.sandbox.explain(error);
+        if error.is_crash() {
+            self.health.crashed(Instant::now());
+        }
+        error
+    }
+
     /// For how long, from the start of the request, the answer is to be held.
     pub(crate) fn hold(&self) -> Duration {
         self.sandbox.hold()
@@ -152,7 +171,7 @@ impl Conversation {
             Ok(interface) => interface.call_begin(&mut self.sandbox.store, start, client).await,
             Err(error) => Err(error),
         };
-        answer.map_err(|error| self.sandbox.explain(&error))
+        answer.map_err(|error| self.explain(&error))
     }
 
     /// Takes it back.
@@ -165,7 +184,7 @@ impl Conversation {
             Ok(interface) => interface.call_finish(&mut self.sandbox.store, arrival, client).await,
             Err(error) => Err(error),
         };
-        answer.map_err(|error| self.sandbox.explain(&error))
+        answer.map_err(|error| self.explain(&error))
     }
 
     pub(crate) async fn providers(&mut self, sessions_only: bool) -> Outcome<Vec<Provider>> {
@@ -173,6 +192,6 @@ impl Conversation {
             Ok(providers) => providers.call_list(&mut self.sandbox.store, sessions_only).await,
             Err(error) => Err(error),
         };
-        answer.map(Ok).map_err(|error| self.sandbox.explain(&error))
+        answer.map(Ok).map_err(|error| self.explain(&error))
     }
 }

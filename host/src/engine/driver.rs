@@ -3,7 +3,10 @@
 //! Drivers that may use the network have room of their own and a time in which a call has to end, because they wait for
 //! somebody else: however many wait, sign-ins with passwords go on.
 
-use super::{Call, CallError, CodeCache, LoadError, Runtime, Services, call::Sandbox, contract::Contracts, grants};
+use super::{
+    Budget, Call, CallError, CodeCache, Health, LoadError, Runtime, Services, call::Sandbox, contract::Contracts,
+    grants,
+};
 use crate::{
     bindings::{
         auth::gatewit::driver::types::{
@@ -13,7 +16,8 @@ use crate::{
     },
     capability::{drivers::Served, trace::Trace},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
+use tokio::time::error::Elapsed;
 use wasmtime::component::InstancePre;
 
 /// A driver component, ready to be called for any of its providers.
@@ -24,6 +28,8 @@ pub(crate) struct Driver {
     name: Arc<str>,
     /// It waits for others.
     networked: bool,
+    health: Health,
+    budget: Budget,
 }
 
 /// What a driver answers: its own words, or no answer at all.
@@ -51,15 +57,19 @@ macro_rules! ask {
             let interface = indices.load(&mut sandbox.store, &instance)?;
             interface.$call(&mut sandbox.store, $($argument),*).await
         };
-        match tokio::time::timeout($self.runtime.budget.wait, work).await {
-            Ok(answer) => answer.map_err(|error| sandbox.explain(&error)),
-            Err(_) => Err(sandbox.overdue()),
-        }
+        $self.settled(tokio::time::timeout($self.budget.wait, work).await, &sandbox)
     }};
 }
 
 impl Driver {
-    pub(crate) fn load(runtime: &Arc<Runtime>, cache: &CodeCache, name: &str, wasm: &[u8]) -> Result<Self, LoadError> {
+    pub(crate) fn load(
+        runtime: &Arc<Runtime>,
+        cache: &CodeCache,
+        name: &str,
+        wasm: &[u8],
+        health: Health,
+        budget: Budget,
+    ) -> Result<Self, LoadError> {
         let component = cache.load(&runtime.engine, name, wasm)?;
         let networked =
             component.component_type().imports(&runtime.engine).any(|(import, _)| grants::is_network(import));
@@ -69,11 +79,16 @@ impl Driver {
             Ok((component, contracts))
         };
         let (component, contracts) = link().map_err(|error| LoadError::refused(name, &error))?;
-        Ok(Self { runtime: runtime.clone(), component, contracts, name: name.into(), networked })
+        Ok(Self { runtime: runtime.clone(), component, contracts, name: name.into(), networked, health, budget })
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The interfaces of the contract that it has.
+    pub(crate) fn powers(&self) -> Vec<&'static str> {
+        self.contracts.names()
     }
 
     /// Whether people sign in by filling in a form.
@@ -101,10 +116,7 @@ impl Driver {
             let about = self.contracts.about.load(&mut sandbox.store, &instance)?;
             about.call_describe(&mut sandbox.store).await
         };
-        match tokio::time::timeout(self.runtime.budget.wait, work).await {
-            Ok(answer) => answer.map_err(|error| sandbox.explain(&error)),
-            Err(_) => Err(sandbox.overdue()),
-        }
+        self.settled(tokio::time::timeout(self.budget.wait, work).await, &sandbox)
     }
 
     /// Asks who this is.
@@ -173,17 +185,56 @@ impl Driver {
         Ok(document.map(Some))
     }
 
+    /// Tries the settings of a provider. `None`: the driver cannot.
+    pub(crate) async fn check(&self, occasion: Occasion<'_>) -> Option<Answer<Vec<String>>> {
+        self.contracts.check.as_ref()?;
+        Some(self.try_settings(occasion).await)
+    }
+
+    async fn try_settings(&self, occasion: Occasion<'_>) -> Answer<Vec<String>> {
+        ask!(self, occasion, check.call_check())
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// What the component imports, by name.
+    pub(crate) fn imports(&self) -> Vec<String> {
+        let component = self.component.component().component_type();
+        component.imports(&self.runtime.engine).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// What became of a call: its answer, or why there is none, counted against the driver if it is to blame.
+    fn settled<T>(&self, ended: Result<wasmtime::Result<T>, Elapsed>, sandbox: &Sandbox) -> Result<T, CallError> {
+        let error = match ended {
+            Ok(Ok(answer)) => {
+                self.health.answered();
+                return Ok(answer);
+            }
+            Ok(Err(error)) => sandbox.explain(&error),
+            Err(_) => sandbox.overdue(),
+        };
+        if error.is_crash() {
+            self.health.crashed(Instant::now());
+        }
+        Err(error)
+    }
+
     async fn sandbox(
         &self,
         served: Option<&Arc<Served>>,
         services: &Arc<Services>,
         trace: &Trace,
     ) -> Result<Sandbox, CallError> {
+        if let Err(rest) = self.health.admit(Instant::now()) {
+            return Err(CallError::Resting { component: self.name.clone(), rest });
+        }
         let call = Call::of_driver(&self.name, served, services, trace);
         if self.networked {
-            Sandbox::try_new(&self.runtime, &self.runtime.waiting, call)
+            Sandbox::try_new(&self.runtime, &self.runtime.waiting, call, self.budget)
         } else {
-            Ok(Sandbox::new(&self.runtime, &self.runtime.drivers, call).await)
+            Ok(Sandbox::new(&self.runtime, &self.runtime.drivers, call, self.budget).await)
         }
     }
 }

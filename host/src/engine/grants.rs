@@ -7,7 +7,9 @@ use wasmtime::{Engine, component::Linker};
 use wasmtime_wasi::{
     WasiView,
     cli::{WasiCli, WasiCliView},
+    filesystem::{WasiFilesystem, WasiFilesystemView},
     p2,
+    sockets::{WasiSockets, WasiSocketsView},
 };
 
 /// The name of the driver that may ask about passwords.
@@ -54,15 +56,12 @@ pub(super) fn is_network(import: &str) -> bool {
     import.starts_with("wasi:http/") || import.starts_with("gatewit:streams/")
 }
 
-/// What the standard libraries of languages import by themselves. All of it is inert (see [`Call`]'s `WasiView`); files
-/// and sockets are not even there.
+/// What the standard libraries of languages import by themselves. All of it is inert (see [`Call`]'s `WasiView`).
 fn inert_wasi(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
-    use p2::bindings::cli;
+    use p2::bindings::{cli, random};
     p2::add_to_linker_proxy_interfaces_async(linker)?;
-    p2::bindings::random::insecure::add_to_linker::<Call, wasmtime_wasi::random::WasiRandom>(linker, |call| {
-        call.ctx().ctx.random()
-    })?;
-    p2::bindings::random::insecure_seed::add_to_linker::<Call, wasmtime_wasi::random::WasiRandom>(linker, |call| {
+    random::insecure::add_to_linker::<Call, wasmtime_wasi::random::WasiRandom>(linker, |call| call.ctx().ctx.random())?;
+    random::insecure_seed::add_to_linker::<Call, wasmtime_wasi::random::WasiRandom>(linker, |call| {
         call.ctx().ctx.random()
     })?;
     cli::exit::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
@@ -71,5 +70,22 @@ fn inert_wasi(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
     cli::terminal_output::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
     cli::terminal_stdin::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
     cli::terminal_stdout::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
-    cli::terminal_stderr::add_to_linker::<Call, WasiCli>(linker, Call::cli)
+    cli::terminal_stderr::add_to_linker::<Call, WasiCli>(linker, Call::cli)?;
+    interpreters(linker)
+}
+
+/// What the interpreters of Python and JavaScript import besides, whatever they run: files of which there are none, not
+/// even a folder to begin at, and sockets that nobody may make.
+fn interpreters(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
+    use p2::bindings::{filesystem, sockets};
+    filesystem::types::add_to_linker::<Call, WasiFilesystem>(linker, Call::filesystem)?;
+    filesystem::preopens::add_to_linker::<Call, WasiFilesystem>(linker, Call::filesystem)?;
+    let options = sockets::network::LinkOptions::default();
+    sockets::network::add_to_linker::<Call, WasiSockets>(linker, &options, Call::sockets)?;
+    sockets::instance_network::add_to_linker::<Call, WasiSockets>(linker, Call::sockets)?;
+    sockets::ip_name_lookup::add_to_linker::<Call, WasiSockets>(linker, Call::sockets)?;
+    sockets::tcp::add_to_linker::<Call, WasiSockets>(linker, Call::sockets)?;
+    sockets::tcp_create_socket::add_to_linker::<Call, WasiSockets>(linker, Call::sockets)?;
+    sockets::udp::add_to_linker::<Call, WasiSockets>(linker, Call::sockets)?;
+    sockets::udp_create_socket::add_to_linker::<Call, WasiSockets>(linker, Call::sockets)
 }

@@ -6,6 +6,8 @@
 //! | [`code`] | compiled code, kept on disk and trusted only with our own seal |
 //! | [`grants`] | which capabilities a component is linked with |
 //! | [`call`] | one call: its state, its budget, and what went wrong |
+//! | [`health`] | how often it crashes, and when it is given a rest |
+//! | [`live`] | what is served now, and can be replaced while it is |
 //! | [`rules`] | the auth component, ready to be called |
 //! | [`conversation`] | the operations of the rules, in one request's sandbox |
 //! | [`contract`] | which interfaces a driver has |
@@ -19,6 +21,8 @@ mod contract;
 mod conversation;
 mod driver;
 mod grants;
+mod health;
+mod live;
 mod rules;
 mod runtime;
 
@@ -26,10 +30,12 @@ pub(crate) use call::{Call, CallError, Services};
 pub(crate) use code::CodeCache;
 pub(crate) use conversation::{Conversation, Outcome};
 pub(crate) use driver::{Answer, Driver, Occasion};
+pub(crate) use health::{Alarm, Health};
+pub(crate) use live::Live;
 pub(crate) use rules::Rules;
 pub(crate) use runtime::{Budget, Runtime};
 
-/// Why a component is not served. Said once, at the start; nothing is served in its place.
+/// Why a component is not served. At the start nothing is served in its place; later, what was served before.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.

@@ -1,11 +1,11 @@
 //! The auth component, ready to be called.
 
 use super::{
-    Call, CallError, CodeCache, Conversation, LoadError, Runtime, Services, call::Sandbox, conversation::Interfaces,
-    grants,
+    Budget, Call, CallError, CodeCache, Conversation, Health, LoadError, Runtime, Services, call::Sandbox,
+    conversation::Interfaces, grants,
 };
 use crate::capability::{config::Settings, trace::Trace};
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use wasmtime::component::InstancePre;
 
 /// The auth component, ready to be called.
@@ -15,6 +15,8 @@ pub(crate) struct Rules {
     interfaces: Arc<Interfaces>,
     name: Arc<str>,
     settings: Settings,
+    health: Arc<Health>,
+    budget: Budget,
 }
 
 impl Rules {
@@ -24,6 +26,8 @@ impl Rules {
         name: &str,
         wasm: &[u8],
         settings: Settings,
+        health: Arc<Health>,
+        budget: Budget,
     ) -> Result<Self, LoadError> {
         let component = cache.load(&runtime.engine, name, wasm)?;
         let link = || {
@@ -32,7 +36,7 @@ impl Rules {
             Ok((component, interfaces))
         };
         let (component, interfaces) = link().map_err(|error| LoadError::refused(name, &error))?;
-        Ok(Self { runtime: runtime.clone(), component, interfaces, name: name.into(), settings })
+        Ok(Self { runtime: runtime.clone(), component, interfaces, name: name.into(), settings, health, budget })
     }
 
     /// Tries whether the rules fit their contract. Signatures are compared when there is an instance, not before, and a
@@ -48,10 +52,28 @@ impl Rules {
     /// Opens a sandbox for one request.
     pub(crate) async fn open(&self, services: &Arc<Services>, trace: &Trace) -> Result<Conversation, CallError> {
         let call = Call::of_rules(&self.name, &self.settings, services, trace);
-        let mut sandbox = Sandbox::new(&self.runtime, &self.runtime.rules, call).await;
+        let mut sandbox = Sandbox::new(&self.runtime, &self.runtime.rules, call, self.budget).await;
+        // Never refused: the rules are given no rests.
+        let _ = self.health.admit(Instant::now());
         match self.component.instantiate_async(&mut sandbox.store).await {
-            Ok(instance) => Ok(Conversation { sandbox, instance, interfaces: self.interfaces.clone() }),
-            Err(error) => Err(sandbox.explain(&error)),
+            Ok(instance) => {
+                let (interfaces, health) = (self.interfaces.clone(), self.health.clone());
+                Ok(Conversation { sandbox, instance, interfaces, health })
+            }
+            Err(error) => {
+                self.health.crashed(Instant::now());
+                Err(sandbox.explain(&error))
+            }
         }
+    }
+
+    /// What the component imports, by name.
+    pub(crate) fn imports(&self) -> Vec<String> {
+        let component = self.component.component().component_type();
+        component.imports(&self.runtime.engine).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
     }
 }

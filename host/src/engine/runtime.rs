@@ -1,6 +1,7 @@
 //! The one wasmtime engine, its pool of instances and its clock tick.
 
 use super::LoadError;
+use crate::config::Grant;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -19,8 +20,9 @@ const TABLE_KEEP_RESIDENT_BYTES: usize = 16 * 1024;
 /// Stack of a call. Component code needs little, and each slot reserves it.
 const STACK_BYTES: usize = 1024 * 1024;
 
-/// Core modules inside of one component: the program and adapters.
-const CORE_INSTANCES_PER_COMPONENT: u32 = 8;
+/// Core modules inside of one component: the program and adapters. A Python interpreter comes as a program and its shared
+/// libraries, 14 of them.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 32;
 
 /// Share of a call's memory that it may hand to the host in one go. What one component returns is copied into the memory
 /// of the next, which has the same budget: a quarter leaves that one room to work. And a list whose items are all the same
@@ -40,12 +42,27 @@ pub(crate) struct Budget {
     pub(crate) waiting: u32,
     /// Longest time in which a driver's call has to end, waiting included.
     pub(crate) wait: Duration,
+    /// Requests and connections of one call, where they are not the usual number.
+    pub(crate) outbound: Option<u32>,
 }
 
 impl Budget {
     /// Most bytes that a component may hand to the host in one go.
     pub(super) fn transfer_bytes(self) -> usize {
         self.memory_bytes / TRANSFER_SHARE
+    }
+
+    /// The budget of a component that was granted something else.
+    pub(crate) fn granted(self, grant: Option<&Grant>) -> Self {
+        let Some(grant) = grant else { return self };
+        let memory = grant.memory_bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        Self {
+            memory_bytes: memory.unwrap_or(self.memory_bytes),
+            time: grant.time.unwrap_or(self.time),
+            wait: grant.wait.unwrap_or(self.wait),
+            outbound: grant.outbound.or(self.outbound),
+            ..self
+        }
     }
 
     /// Drivers that may wait for the network. Each keeps a call of the rules waiting, too: half of those stay for
@@ -58,7 +75,7 @@ impl Budget {
 /// The engine, and the room in it.
 pub(crate) struct Runtime {
     pub(super) engine: Engine,
-    pub(super) budget: Budget,
+    pub(crate) budget: Budget,
     /// Calls of the rules. Apart from those of drivers: a call of the rules waits for a driver, and if both drew from one
     /// stock, the rules could take all and wait for ever.
     pub(super) rules: Arc<Semaphore>,
@@ -68,9 +85,10 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn start(budget: Budget) -> Result<Self, LoadError> {
+    /// `memory_max` is the most that any component is granted for a call, in bytes.
+    pub(crate) fn start(budget: Budget, memory_max: usize) -> Result<Self, LoadError> {
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
-        let engine = Engine::new(&config(budget)).map_err(failed)?;
+        let engine = Engine::new(&config(budget, memory_max)).map_err(failed)?;
         tick(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
         let room = |calls| Arc::new(Semaphore::new(usize::try_from(calls).unwrap_or(Semaphore::MAX_PERMITS)));
         let (calls, waiting) = (budget.calls, budget.waiting());
@@ -78,7 +96,7 @@ impl Runtime {
     }
 }
 
-fn config(budget: Budget) -> Config {
+fn config(budget: Budget, memory_max: usize) -> Config {
     let calls = budget.calls.saturating_mul(2).saturating_add(budget.waiting());
     let cores = calls.saturating_mul(CORE_INSTANCES_PER_COMPONENT);
     let mut pool = PoolingAllocationConfig::default();
@@ -90,7 +108,7 @@ fn config(budget: Budget) -> Config {
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
         .max_memories_per_component(1)
         .max_tables_per_component(8)
-        .max_memory_size(budget.memory_bytes)
+        .max_memory_size(memory_max)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(TABLE_KEEP_RESIDENT_BYTES)
         .pagemap_scan(Enabled::Auto);

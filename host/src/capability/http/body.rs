@@ -2,14 +2,59 @@
 
 use super::{failure::Failed, report::Report};
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::{
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::{Instant, Sleep};
-use wasmtime_wasi_http::Error;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep},
+};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// A request's body. If its request fails before all of it was sent, the rest is taken and thrown away: whoever writes it
+/// learns of the failure where they ask for the answer. Some interpreters fall where a write fails (`StarlingMonkey`).
+pub(super) struct Patient(Option<WasiBody>);
+
+impl Patient {
+    pub(super) fn new(body: WasiBody) -> Self {
+        Self(Some(body))
+    }
+}
+
+impl Body for Patient {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+            self.0 = None;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Drop for Patient {
+    /// The rest ends with the call that writes it.
+    fn drop(&mut self) {
+        if let (Some(mut rest), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move { while let Some(Ok(_)) = rest.frame().await {} });
+        }
+    }
+}
 
 /// How much is waited for, and how long.
 #[derive(Clone, Copy)]

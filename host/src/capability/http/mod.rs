@@ -27,6 +27,8 @@ pub(crate) use client::Client;
 pub(crate) use proxy::{Choice, OwnProxy};
 
 use super::trace::Trace;
+use body::Patient;
+use http_body_util::BodyExt;
 use hyper::{Request, Response, header, header::HeaderName};
 use std::sync::Arc;
 use tracing::Instrument;
@@ -55,6 +57,7 @@ struct Hooks {
     client: Option<Arc<Client>>,
     trace: Trace,
     requests: u32,
+    requests_max: u32,
 }
 
 impl Outbound {
@@ -62,7 +65,12 @@ impl Outbound {
     pub(crate) fn new(client: Option<Arc<Client>>, trace: Trace) -> Self {
         let mut context = WasiHttpCtx::new();
         context.set_field_size_limit(HEADER_BYTES_MAX);
-        Self { context, hooks: Hooks { client, trace, requests: 0 } }
+        Self { context, hooks: Hooks { client, trace, requests: 0, requests_max: REQUESTS_MAX } }
+    }
+
+    /// Allows another number of requests than usual.
+    pub(crate) fn limit(&mut self, requests_max: u32) {
+        self.hooks.requests_max = requests_max;
     }
 
     pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
@@ -85,7 +93,7 @@ impl WasiHttpHooks for Hooks {
         _: Io,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Io), Error>> + Send> {
         self.requests = self.requests.saturating_add(1);
-        let client = self.client.clone().filter(|_| self.requests <= REQUESTS_MAX);
+        let client = self.client.clone().filter(|_| self.requests <= self.requests_max);
         if client.is_none() {
             tracing::warn!(requests = self.requests, "a driver sends too many requests, or where it has no network");
             self.trace.add(
@@ -95,6 +103,7 @@ impl WasiHttpHooks for Hooks {
             );
         }
         let trace = self.trace.clone();
+        let request = request.map(|body| Patient::new(body).boxed_unsync());
         let send = async move {
             let client = client.ok_or(Error::HttpRequestDenied)?;
             let response = client.send(request, options, &trace).await?;

@@ -28,7 +28,7 @@ use std::{io, sync::Arc};
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
 /// Connections of one call. A sign-in makes one, and one more for each server that is down or sends us on.
-const CONNECTIONS_MAX: u32 = 16;
+pub(crate) const CONNECTIONS_MAX: u32 = 16;
 
 /// Why there is no connection, or no more of it. Texts hold no addresses but those that the driver said.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,7 @@ pub(crate) struct StreamsView<'a> {
     pub(crate) trace: &'a Trace,
     /// How many there were.
     pub(crate) connections: &'a mut u32,
+    pub(crate) connections_max: u32,
     pub(crate) table: &'a mut ResourceTable,
 }
 
@@ -104,7 +105,7 @@ impl<'a> StreamsView<'a> {
     /// The client, if one more connection may be made.
     fn admit(&mut self) -> Result<&'a Arc<Client>, Error> {
         *self.connections = self.connections.saturating_add(1);
-        let is_within = *self.connections <= CONNECTIONS_MAX;
+        let is_within = *self.connections <= self.connections_max;
         self.client.filter(|_| is_within).ok_or_else(|| {
             tracing::warn!(
                 connections = *self.connections,

@@ -59,6 +59,35 @@ const CONNECTION: [&str; 12] = [
 /// Whether certificates are looked at. Always.
 const REJECTS: &str = "client.tls-options.reject-unauthorized";
 
+/// What is said of a provider itself, before its driver is known.
+const OF_THE_PROVIDER: [&str; 5] = ["driver", "label", "icon", "mode", "preset"];
+
+/// Whether no driver gets to read a setting of this name. Those of the rules are for drivers, too, if they declare them.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    CONNECTION.contains(&name) || OF_THE_PROVIDER.contains(&name)
+}
+
+/// Reads the default of a setting in its kind.
+///
+/// # Errors
+/// It cannot be read so.
+pub(crate) fn read_default(setting: &about::Setting) -> Result<(), String> {
+    let Some(default) = &setting.default else { return Ok(()) };
+    ProviderSetting::of(&setting.name, default).read(kind_of(setting.kind), setting.secret).map(drop)
+}
+
+/// As what a setting is read.
+fn kind_of(kind: about::Kind) -> Kind {
+    match kind {
+        about::Kind::Boolean => Kind::Boolean,
+        about::Kind::Number => Kind::Number,
+        about::Kind::Text | about::Kind::Socket => Kind::Text,
+        about::Kind::List | about::Kind::Urls => Kind::List,
+        about::Kind::Json | about::Kind::Keys => Kind::Json,
+        about::Kind::Url | about::Kind::Document => Kind::Url,
+    }
+}
+
 /// How long a person may be away at the provider (Directus's default).
 const LOGIN_TIMEOUT: &str = "5m";
 
@@ -122,15 +151,8 @@ impl<'a> Reader<'a> {
     }
 
     fn of_driver(&mut self, declared: &about::Setting) {
-        let kind = match declared.kind {
-            about::Kind::Boolean => Kind::Boolean,
-            about::Kind::Number => Kind::Number,
-            about::Kind::Keys if self.is_pem(&declared.name) => Kind::Text,
-            about::Kind::Text | about::Kind::Socket => Kind::Text,
-            about::Kind::List | about::Kind::Urls => Kind::List,
-            about::Kind::Json | about::Kind::Keys => Kind::Json,
-            about::Kind::Url | about::Kind::Document => Kind::Url,
-        };
+        let is_pem = declared.kind == about::Kind::Keys && self.is_pem(&declared.name);
+        let kind = if is_pem { Kind::Text } else { kind_of(declared.kind) };
         let default = declared.default.as_deref().map(|raw| ProviderSetting::of(&declared.name, raw));
         let is_secret = declared.secret || declared.kind == about::Kind::Keys;
         let written = self.find(&declared.name);
@@ -275,6 +297,9 @@ impl<'a> Reader<'a> {
     }
 
     fn variable(&self, name: &str) -> String {
+        if self.provider.is_stored {
+            return name.to_owned();
+        }
         format!("AUTH_{}_{}", self.provider.name.to_uppercase(), upper_case(name))
     }
 }
@@ -306,6 +331,11 @@ fn kebab_case(camel: &str) -> String {
         kebab.push(letter.to_ascii_lowercase());
     }
     kebab
+}
+
+/// The name of a setting however an operator wrote it (`client_id`, `clientId`, `client-id`) as a driver writes it.
+pub(super) fn written_kebab(name: &str) -> String {
+    if name.chars().any(|letter| letter.is_ascii_uppercase()) { kebab_case(name) } else { name.replace('_', "-") }
 }
 
 /// `client.tls-options` → `CLIENT__TLS_OPTIONS`.

@@ -4,82 +4,30 @@
 //! what is asked is `misconfigured`, a driver that crashes, loops or hoards memory is `unavailable`, and where too many wait
 //! for their providers already, it is `overloaded`.
 
-use super::{config::Settings, http, keys::ProviderKeys, streams, trace::Trace};
+mod auth_data;
+mod served;
+mod shadow;
+
+use super::trace::Trace;
 use crate::{
-    bindings::{
-        auth::gatewit::{
-            config::settings::Value,
-            driver::types::{Arrival, Claim, Departure, Destination, Identity, Notice, Parameter, Refusal, Start},
-            drivers::dispatch::{self, Provider},
-        },
-        driver::exports::gatewit::driver::about::Field,
+    bindings::auth::gatewit::{
+        config::settings::Value,
+        driver::types::{Arrival, Claim, Departure, Destination, Identity, Notice, Parameter, Refusal, Start},
+        drivers::dispatch::{self, Provider},
     },
-    engine::{Answer, CallError, Driver, Occasion, Services},
+    engine::{Answer, CallError, Occasion, Services},
 };
+pub(crate) use served::{Drivers, OnTrial, Outbound, Served};
+pub(crate) use shadow::Comparison;
+use shadow::{Mirror, Verdict};
 use std::sync::Arc;
 use wasmtime::component::{HasData, Linker};
 
 /// When those are to come back who find too many waiting: so long takes a sign-in at a slow provider.
 const RETRY_SECONDS: u32 = 5;
 
-/// The ways to the hosts of a provider.
-pub(crate) struct Outbound {
-    pub(crate) http: Arc<http::Client>,
-    pub(crate) streams: Arc<streams::Client>,
-}
-
-/// A provider and what serves it.
-pub(crate) struct Served {
-    pub(crate) name: Arc<str>,
-    pub(crate) driver: Arc<Driver>,
-    /// The fields of the form, as the driver described them.
-    pub(crate) fields: Vec<Field>,
-    /// What the driver may read …
-    pub(crate) settings: Settings,
-    /// … and what the rules may.
-    pub(crate) rules: Settings,
-    pub(crate) keys: ProviderKeys,
-    /// The ways to the provider's hosts, if the driver uses the network.
-    pub(crate) outbound: Option<Outbound>,
-}
-
-impl Served {
-    /// Whether people sign in at the provider's own pages.
-    pub(crate) fn redirects(&self) -> bool {
-        self.driver.redirects()
-    }
-
-    /// Whether people sign in by filling in a form.
-    pub(crate) fn takes_credentials(&self) -> bool {
-        self.driver.takes_credentials()
-    }
-
-    pub(crate) fn driver_name(&self) -> &str {
-        self.driver.name()
-    }
-
-    /// Whether a setting of the rules is `true`.
-    pub(crate) fn is_set(&self, name: &str) -> bool {
-        matches!(self.rules.get(name), Some(Value::Boolean(true)))
-    }
-}
-
-/// The providers of the process.
-#[derive(Default)]
-pub(crate) struct Drivers {
-    /// What people may choose, whether it is served or not.
-    pub(crate) listed: Vec<Provider>,
-    /// What is served, the built-in `default` included.
-    pub(crate) served: Vec<Arc<Served>>,
-}
-
-impl Drivers {
-    pub(crate) fn find(&self, provider: &str) -> Option<&Arc<Served>> {
-        self.served.iter().find(|served| served.name.as_ref() == provider)
-    }
-}
-
 pub(crate) struct DriversView<'a> {
+    pub(crate) drivers: &'a Drivers,
     pub(crate) services: &'a Arc<Services>,
     pub(crate) trace: &'a Trace,
 }
@@ -99,14 +47,21 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
 }
 
 impl<'a> DriversView<'a> {
-    fn find(&self, provider: &str) -> Option<&'a Arc<Served>> {
-        self.services.drivers.get()?.find(provider)
+    fn occasion(&self, provider: &str) -> Result<Occasion<'a>, Refusal> {
+        let roll = || self.services.clock.roll();
+        self.with(self.drivers.choose(provider, roll))
     }
 
-    fn occasion(&self, provider: &str) -> Result<Occasion<'a>, Refusal> {
+    fn with(&self, served: Option<&'a Arc<Served>>) -> Result<Occasion<'a>, Refusal> {
         let missing = || Refusal::Misconfigured("there is no such provider".to_owned());
-        let served = self.find(provider).ok_or_else(missing)?;
-        Ok(Occasion { served, services: self.services, trace: self.trace })
+        Ok(Occasion { served: served.ok_or_else(missing)?, services: self.services, trace: self.trace })
+    }
+
+    /// Shows a call to the generation that watches, if one does.
+    fn mirror(&self, provider: &str, verdict: Verdict, call: Mirror) {
+        if let Some(watching) = self.drivers.shadow(provider) {
+            shadow::show(watching, self.services, verdict, call);
+        }
     }
 
     /// A driver's answer as the rules get it.
@@ -119,6 +74,11 @@ impl<'a> DriversView<'a> {
     }
 
     fn failed(&self, provider: &str, error: &CallError) -> Refusal {
+        if let CallError::Resting { rest, .. } = error {
+            tracing::warn!(provider, "{error}");
+            self.trace.add("error", provider, &error.to_string());
+            return Refusal::Overloaded(u32::try_from(rest.as_secs()).unwrap_or(u32::MAX).max(1));
+        }
         if matches!(error, CallError::Full { .. }) {
             tracing::warn!(provider, "too many sign-ins wait for their providers");
             return Refusal::Overloaded(RETRY_SECONDS);
@@ -130,7 +90,7 @@ impl<'a> DriversView<'a> {
 }
 
 /// A refusal in words for the trace.
-fn told(refusal: &Refusal) -> String {
+pub(crate) fn told(refusal: &Refusal) -> String {
     match refusal {
         Refusal::InvalidCredentials => "the driver refuses the credentials".to_owned(),
         Refusal::Refused(why) => format!("the provider refuses: {why}"),
@@ -142,23 +102,33 @@ fn told(refusal: &Refusal) -> String {
     }
 }
 
+/// An identity as the database can keep it.
+fn to_keep(identity: Identity) -> Identity {
+    Identity { auth_data: identity.auth_data.map(auth_data::wrapped), ..identity }
+}
+
 impl dispatch::Host for DriversView<'_> {
     fn providers(&mut self) -> Vec<Provider> {
-        self.services.drivers.get().map(|drivers| drivers.listed.clone()).unwrap_or_default()
+        self.drivers.listed.clone()
     }
 
     fn setting(&mut self, provider: String, name: String) -> Option<Value> {
-        self.find(&provider)?.rules.get(&name).cloned()
+        self.drivers.find(&provider)?.rules.get(&name).cloned()
     }
 
     async fn login(&mut self, provider: String, values: Vec<String>) -> Result<Identity, Refusal> {
         let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.login(occasion, &values).await)
+        let answer = self.answer(&provider, occasion.served.driver.login(occasion, &values).await);
+        self.mirror(&provider, Verdict::of_identity(&answer), Mirror::Login(values));
+        answer.map(to_keep)
     }
 
     async fn begin(&mut self, provider: String, start: Start) -> Result<Departure, Refusal> {
         let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.begin(occasion, start).await)
+        let answer = self.answer(&provider, occasion.served.driver.begin(occasion, start.clone()).await);
+        self.mirror(&provider, Verdict::of_departure(&answer), Mirror::Begin(start));
+        // Whoever begins a sign-in finishes it, although somebody else may serve by then.
+        answer.map(|departure| served::with_tag(departure, &occasion.served.tag))
     }
 
     async fn recall(&mut self, provider: String, parameters: Vec<Parameter>) -> Result<Claim, Refusal> {
@@ -167,8 +137,13 @@ impl dispatch::Host for DriversView<'_> {
     }
 
     async fn finish(&mut self, provider: String, arrival: Arrival) -> Result<Identity, Refusal> {
-        let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.finish(occasion, arrival).await)
+        let (tag, arrival) = served::read_tag(arrival)?;
+        let began = match tag {
+            Some(tag) => self.drivers.who_began(&provider, &tag),
+            None => self.drivers.find(&provider),
+        };
+        let occasion = self.with(began)?;
+        self.answer(&provider, occasion.served.driver.finish(occasion, arrival).await).map(to_keep)
     }
 
     async fn refresh(
@@ -178,7 +153,9 @@ impl dispatch::Host for DriversView<'_> {
         auth_data: Option<String>,
     ) -> Result<Option<String>, Refusal> {
         let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.refresh(occasion, &identifier, auth_data).await)
+        let auth_data = auth_data.map(auth_data::unwrapped);
+        let answer = self.answer(&provider, occasion.served.driver.refresh(occasion, &identifier, auth_data).await);
+        answer.map(|auth_data| auth_data.map(auth_data::wrapped))
     }
 
     async fn leave(

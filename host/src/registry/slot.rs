@@ -1,0 +1,59 @@
+//! Which generations there are of one component: the one that serves, the one before, the one on trial. Pure.
+
+use super::generation::{Digest, Generation, Origin};
+use crate::capability::drivers::{Comparison, OnTrial, Served};
+use std::sync::Arc;
+
+/// How a generation is tried out beside the one that serves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Mode {
+    /// It takes a share of the calls, from 0 to 1.
+    Canary(f64),
+    /// It sees copies of calls; its answers are compared and go to nobody.
+    Shadow,
+}
+
+/// A generation on trial.
+#[derive(Clone)]
+pub(crate) struct Trial {
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) mode: Mode,
+    /// How its answers compare, over all providers.
+    pub(crate) comparison: Arc<Comparison>,
+}
+
+impl Trial {
+    /// The trial as a provider sees it, whose driver it is served by.
+    pub(super) fn of(&self, served: Arc<Served>) -> OnTrial {
+        OnTrial { served, mode: self.mode, comparison: self.comparison.clone() }
+    }
+}
+
+/// The generations of one component.
+#[derive(Default, Clone)]
+pub(crate) struct Slot {
+    /// Serves; `None` while nobody uses it.
+    pub(crate) current: Option<Arc<Generation>>,
+    /// Served before, and can serve again.
+    pub(crate) previous: Option<Arc<Generation>>,
+    pub(crate) trial: Option<Trial>,
+}
+
+impl Slot {
+    /// Whether this is what serves already.
+    pub(super) fn serves(&self, digest: Digest, origin: &Origin) -> bool {
+        self.current.as_ref().is_some_and(|current| current.digest == digest && current.origin == *origin)
+    }
+
+    /// The slot with another generation in service. What is on trial under the same digest has passed.
+    pub(super) fn with(&self, generation: Arc<Generation>) -> Self {
+        let trial = self.trial.clone().filter(|trial| trial.generation.digest != generation.digest);
+        Self { previous: self.current.clone(), current: Some(generation), trial }
+    }
+
+    /// The slot as it was before; the one that served is gone.
+    pub(super) fn rolled_back(&self) -> Option<Self> {
+        let previous = self.previous.clone()?;
+        Some(Self { current: Some(previous), previous: None, trial: None })
+    }
+}

@@ -1,0 +1,163 @@
+//! What is served, as an operator may see it. Secrets are not among it.
+
+use super::{
+    CONCEALED, Registry, Slot,
+    generation::{Generation, Origin},
+    grants,
+    slot::{Mode, Trial},
+    sources,
+};
+use crate::bindings::driver::exports::gatewit::driver::about::{Description, Format, Kind};
+use serde_json::{Map, Value as Json, json};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
+
+impl Registry {
+    /// All components, by name.
+    pub(crate) async fn components(&self) -> Vec<Json> {
+        let state = self.state.lock().await;
+        let mut names: BTreeSet<&str> = sources::built_in_names().collect();
+        names.extend(state.slots.keys().map(String::as_str));
+        names.extend(state.refusals.keys().map(String::as_str));
+        let empty = Slot::default();
+        let shown = |name: &str| {
+            component(name, state.slots.get(name).unwrap_or(&empty), state.refusals.get(name).map(String::as_str))
+        };
+        names.into_iter().map(shown).collect()
+    }
+
+    /// The drivers that are loaded, with what they say of themselves.
+    pub(crate) async fn drivers(&self) -> Vec<Json> {
+        let state = self.state.lock().await;
+        let current = state.slots.values().filter_map(|slot| slot.current.as_ref());
+        current.filter_map(|generation| Some(description(generation.driver()?.1))).collect()
+    }
+
+    /// All providers in the order in which people see them, those that are switched off included.
+    pub(crate) async fn providers(&self) -> Vec<Json> {
+        let state = self.state.lock().await;
+        let drivers = self.services().drivers.get();
+        let is_served = |name: &str| drivers.find(name).is_some();
+        let problems = |name: &str| state.problems.get(name).cloned().unwrap_or_default();
+        let configured = state.configured.iter().map(|provider| {
+            json!({
+                "name": provider.name,
+                "driver": provider.driver,
+                "source": "configuration",
+                "read_only": true,
+                "enabled": true,
+                "served": is_served(&provider.name),
+                "label": provider.label,
+                "icon": provider.icon,
+                // The values stay where they are: what is secret among them only the driver knows.
+                "settings": provider.settings.iter().map(|setting| (setting.name.clone(), Json::from(CONCEALED))).collect::<Map<_, _>>(),
+                "problems": problems(&provider.name),
+            })
+        });
+        let live = state.live.iter().map(|live| {
+            let hidden = state.configured.iter().any(|provider| provider.name == live.name());
+            json!({
+                "name": live.name(),
+                "driver": live.stored.driver,
+                "source": "database",
+                "read_only": false,
+                "enabled": live.stored.enabled,
+                "served": !hidden && live.stored.enabled && is_served(live.name()),
+                "settings": live.shown(),
+                "problems": if hidden { vec!["the configuration has a provider of this name".to_owned()] } else { problems(live.name()) },
+            })
+        });
+        configured.chain(live).collect()
+    }
+}
+
+fn component(name: &str, slot: &Slot, refusal: Option<&str>) -> Json {
+    json!({
+        "name": name,
+        "kind": if name == super::AUTH { "rules" } else { "driver" },
+        "current": slot.current.as_ref().map(generation),
+        "previous": slot.previous.as_ref().map(generation),
+        "trial": slot.trial.as_ref().map(trial),
+        "refused": refusal,
+    })
+}
+
+pub(crate) fn generation(generation: &Arc<Generation>) -> Json {
+    let (calls, crashes) = generation.health().counts();
+    json!({
+        "generation": generation.number,
+        "digest": generation.digest.to_string(),
+        "source": generation.origin.name(),
+        "file": match &generation.origin {
+            Origin::File(path) => Some(path.display().to_string()),
+            _ => None,
+        },
+        "signed_by": generation.signed_by,
+        "loaded_at_ms": generation.loaded_ms,
+        "capabilities": grants::capabilities(&generation.imports()),
+        "calls": calls,
+        "crashes": crashes,
+    })
+}
+
+fn trial(trial: &Trial) -> Json {
+    let mut shown = generation(&trial.generation);
+    let (mode, share) = match trial.mode {
+        Mode::Canary(share) => ("canary", Some(share)),
+        Mode::Shadow => ("shadow", None),
+    };
+    let comparison = &trial.comparison;
+    let figures = json!({
+        "mode": mode,
+        "share": share,
+        "same": comparison.same.load(Ordering::Relaxed),
+        "different": comparison.different.load(Ordering::Relaxed),
+    });
+    if let (Some(shown), Json::Object(figures)) = (shown.as_object_mut(), figures) {
+        shown.extend(figures);
+    }
+    shown
+}
+
+fn description(description: &Description) -> Json {
+    let fields = description.fields.iter().map(|field| {
+        let format = match field.format {
+            Format::Text => "text",
+            Format::Email => "email",
+            Format::Password => "password",
+        };
+        json!({ "name": field.name, "format": format, "identifies": field.identifies })
+    });
+    let settings = description.settings.iter().map(|setting| {
+        json!({
+            "name": setting.name,
+            "kind": kind(setting.kind),
+            "default": setting.default,
+            "required": setting.required,
+            "secret": setting.secret || setting.kind == Kind::Keys,
+            "help": setting.help,
+        })
+    });
+    json!({
+        "name": description.name,
+        "fields": fields.collect::<Vec<_>>(),
+        "settings": settings.collect::<Vec<_>>(),
+    })
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "boolean",
+        Kind::Number => "number",
+        Kind::Text => "text",
+        Kind::List => "list",
+        Kind::Json => "json",
+        Kind::Url => "url",
+        Kind::Document => "document",
+        Kind::Urls => "urls",
+        Kind::Socket => "socket",
+        Kind::Keys => "keys",
+    }
+}
