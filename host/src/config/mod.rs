@@ -20,6 +20,7 @@ mod accounts;
 mod admin;
 mod auth;
 mod cast;
+mod client;
 mod cookies;
 mod cors;
 mod decode;
@@ -28,12 +29,14 @@ mod duration;
 mod engine;
 mod error;
 mod file;
+mod grants;
 mod graphql;
 mod keys;
 mod kind;
 mod limits;
 mod log;
 mod mail;
+mod metrics;
 mod network;
 mod origin_pattern;
 pub(crate) mod outbound;
@@ -55,17 +58,20 @@ pub use self::accounts::{Accounts, Attempts, EnforceTfa};
 pub use self::admin::Admin;
 pub use self::auth::Auth;
 pub use self::cast::{Value, cast};
+pub use self::client::Client;
 pub use self::cookies::{Cookie, Cookies, SameSite};
 pub use self::cors::{AllowedOrigin, Cors, CorsOrigin};
 pub use self::duration::{Ttl, milliseconds};
 pub use self::engine::Engine;
 pub use self::error::{ConfigErrors, Warning};
+pub use self::grants::Grant;
 pub use self::graphql::Graphql;
 pub use self::keys::Keys;
 pub use self::kind::{Cast, Kind, ProviderSetting};
 pub use self::limits::{Limit, LimitStore, Limits};
 pub use self::log::{Log, LogLevel, LogStyle};
 pub use self::mail::{Mail, MailTransport, NewLine, Sendmail, Smtp, SmtpTls};
+pub use self::metrics::{Metrics, MetricsAccess};
 pub use self::network::{Network, TrustProxy};
 pub use self::origin_pattern::OriginPattern;
 pub use self::outbound::Outbound;
@@ -107,6 +113,10 @@ pub struct Config {
     pub log: Log,
     /// Letters.
     pub mail: Mail,
+    /// Figures for Prometheus.
+    pub metrics: Metrics,
+    /// The way of the command line to a server.
+    pub client: Client,
     /// The first administrator.
     pub admin: Admin,
 }
@@ -178,6 +188,13 @@ impl Config {
         }
         if self.keys.secret.as_ref().is_some_and(|secret| secret.expose().len() < keys::SECRET_BYTES_MIN) {
             report.warn(format!("SECRET: is shorter than {} bytes and may be guessed", keys::SECRET_BYTES_MIN));
+        }
+        if self.keys.previous.iter().any(|secret| secret.expose().len() < keys::SECRET_BYTES_MIN) {
+            let bytes = keys::SECRET_BYTES_MIN;
+            report.warn(format!("GATEWIT_PREVIOUS_SECRETS: one is shorter than {bytes} bytes and may be guessed"));
+        }
+        if self.keys.secret.is_some() && self.keys.previous.iter().any(|old| Some(old) == self.keys.secret.as_ref()) {
+            report.warn("GATEWIT_PREVIOUS_SECRETS: holds SECRET itself; is the new one in place?");
         }
         let ttls = [
             ("ACCESS_TOKEN_TTL", self.auth.access_token_ttl),

@@ -52,6 +52,9 @@ pub struct Server {
     pub graphql: Graphql,
     /// How long requests in flight may take when the server stops (`GATEWIT_SHUTDOWN_TIMEOUT`, default 10 s).
     pub shutdown_timeout: Duration,
+    /// How long requests are still taken once the server has been told to stop and says so under `/gatewit/ready`
+    /// (`GATEWIT_DRAIN_TIME`, default 0).
+    pub drain_time: Duration,
 }
 
 /// `Strict-Transport-Security` (RFC 6797).
@@ -95,6 +98,7 @@ impl Default for Server {
             limits: Limits::default(),
             graphql: Graphql::default(),
             shutdown_timeout: Duration::from_secs(10),
+            drain_time: Duration::ZERO,
         }
     }
 }
@@ -129,6 +133,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("GATEWIT_SHUTDOWN_TIMEOUT", "server.shutdown_timeout", |c, v| {
         put(&mut c.server.shutdown_timeout, duration(v))
     }),
+    Setting::new("GATEWIT_DRAIN_TIME", "server.drain_time", |c, v| put(&mut c.server.drain_time, duration(v))),
 ];
 
 /// A path or an absolute http(s) URL without query and fragment; a slash at its end is cut off.

@@ -7,8 +7,8 @@
 use super::cast::Value;
 use super::error::Refusal;
 use super::{
-    Config, accounts, admin, auth, cookies, cors, engine, graphql, keys, limits, log, mail, outbound, passwords,
-    server, storage,
+    Config, accounts, admin, auth, client, cookies, cors, engine, graphql, keys, limits, log, mail, metrics, outbound,
+    passwords, server, storage,
 };
 
 /// Does the name of a variable fix its type?
@@ -86,6 +86,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
         outbound::SETTINGS,
         log::SETTINGS,
         mail::SETTINGS,
+        metrics::SETTINGS,
+        client::SETTINGS,
         admin::SETTINGS,
     ]
     .into_iter()

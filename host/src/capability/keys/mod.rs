@@ -2,15 +2,17 @@
 //!
 //! | file | whose keys |
 //! |---|---|
-//! | [`hmac`] | the server's own, which the rules open by purpose |
+//! | [`hmac`] | the server's own, which the rules open by purpose; [`kept`] are those that outlive `SECRET` |
 //! | [`private`] | a provider's, which its driver opens by the name of a setting; [`decryption`] decrypts with them |
 //! | [`public`] | somebody else's, which only verify |
 
 mod decryption;
 pub(crate) mod hmac;
 mod jwk;
+pub(crate) mod kept;
 pub(crate) mod private;
 pub(crate) mod public;
+pub(crate) mod sealing;
 #[cfg(test)]
 mod tests;
 

@@ -5,7 +5,7 @@ use super::{
     open::form,
     postgres::{self, Postgres},
     sql::{
-        Connection, Failure, Statement,
+        Connection, Failure, Statement, audit,
         catalogue::Catalogue,
         schema::{self, Migration, Owner},
         select, traces,
@@ -13,7 +13,13 @@ use super::{
     sqlite::{self, Sqlite},
     tokens::Form,
 };
-use crate::config::{DatabaseClient, Storage};
+use crate::{
+    capability::{
+        audit::chain::{Found, Noted},
+        keys::hmac::Seals,
+    },
+    config::{DatabaseClient, Storage},
+};
 use std::fmt;
 
 /// What was found. `Display` tells it to a person.
@@ -69,6 +75,28 @@ pub(crate) async fn trace(storage: &Storage, request: &str) -> Result<Option<Str
     }
 }
 
+/// Looks at every entry of the audit log. Changes nothing either.
+pub(crate) async fn verify_audit(
+    storage: &Storage,
+    seals: &Seals,
+    noted: Option<Noted>,
+) -> Result<Option<Found>, OpenError> {
+    let opened = |database: String| |failure: Failure| OpenError::Open { database, source: failure.into() };
+    match storage.client {
+        DatabaseClient::Sqlite => match Sqlite::look_at(&storage.filename).await? {
+            Some(mut connection) => {
+                let database = storage.filename.display().to_string();
+                audit::verify(&mut connection, seals, noted).await.map(Some).map_err(opened(database))
+            }
+            None => Ok(None),
+        },
+        DatabaseClient::Postgres => {
+            let (database, mut connection) = Postgres::look_at(storage).await?;
+            audit::verify(&mut connection, seals, noted).await.map(Some).map_err(opened(database))
+        }
+    }
+}
+
 async fn findings(
     storage: &Storage,
     database: String,
@@ -120,6 +148,29 @@ impl Findings {
             pending: migrations.iter().map(|migration| migration.name).collect(),
             form: form(storage, Owner::Nobody).map_err(|error| error.to_string()),
         }
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let owner = match self.owner {
+            Owner::Nobody => "nobody",
+            Owner::Gatewit => "gatewit",
+            Owner::Directus => "directus",
+        };
+        let tokens = self.form.as_ref().map(|form| if *form == Form::Plain { "plain" } else { "hashed" });
+        serde_json::json!({
+            "database": self.database,
+            "owner": owner,
+            "accounts": self.accounts,
+            "sessions": self.sessions,
+            "tokens": tokens.ok(),
+            "problem": self.form.as_ref().err(),
+            "lacking": self.lacking,
+            "missing": self.missing,
+            "pending": self.pending,
+            "bad": self.is_bad(),
+        })
     }
 
     /// Whether a start would fail.

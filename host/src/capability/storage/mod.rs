@@ -8,6 +8,7 @@
 mod contract;
 mod examine;
 mod open;
+pub(crate) mod operation;
 mod postgres;
 mod recent;
 mod repository;
@@ -16,6 +17,11 @@ mod sqlite;
 mod tokens;
 mod view;
 
+use super::{
+    audit::chain::{Entry, Found, Head, Row},
+    keys::hmac::Seals,
+    metrics::Connections,
+};
 pub(crate) use crate::bindings::auth::gatewit::storage::{
     access::{Permission, Policy, Source},
     counters::Count,
@@ -24,16 +30,18 @@ pub(crate) use crate::bindings::auth::gatewit::storage::{
         Action, Assignment, Author, Change, Comparison, Ending, Expectation, Input, Node, Operator, Order, Query,
         Relation, Taken, Written,
     },
-    sessions::{Client, NewSession, Rotated, Rotation, Session, Source as SessionSource},
+    sessions::{Client, NewSession, OpenSession, Rotated, Rotation, Session, Source as SessionSource},
     types::{Columns, Field, Value},
     users::{Status, User},
 };
 use async_trait::async_trait;
 pub use examine::Findings;
-pub(crate) use examine::{examine, trace};
+pub(crate) use examine::{examine, trace, verify_audit};
 pub use open::OpenError;
 pub(crate) use open::open;
-use std::time::Duration;
+use operation::{Move, NewComponent, StoredComponent, StoredProvider};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 pub(crate) use view::{StorageView, add_to_linker};
 
 /// What a database says, whichever it is.
@@ -123,6 +131,20 @@ pub(crate) trait Backend: Send + Sync {
     /// What was given at the beginning of a token's family for its end.
     async fn parting_data(&self, token: &str) -> Result<Option<String>, Error>;
 
+    /// The families of sessions that are alive, of `user` or of everybody; those that end last come first.
+    async fn open_sessions(&self, user: Option<&str>, limit: u32, now_ms: u64) -> Result<Vec<OpenSession>, Error>;
+    /// The name by which a token's family is shown.
+    fn family_id(&self, token: &str) -> String;
+    /// Ends families, see `gatewit:storage/sessions`. How many were alive.
+    async fn end_open(
+        &self,
+        user: Option<String>,
+        id: Option<String>,
+        keep: Option<String>,
+        client: Client,
+        now_ms: u64,
+    ) -> Result<u32, Error>;
+
     /// The account of somebody at a provider, without regard to case.
     async fn user_of_identity(&self, provider: &str, identifier: &str) -> Result<Option<User>, Error>;
     async fn identities(&self, user: &str) -> Result<Vec<Identity>, Error>;
@@ -148,8 +170,44 @@ pub(crate) trait Backend: Send + Sync {
     #[cfg(test)]
     async fn trace(&self, request: &str) -> Result<Option<String>, Error>;
 
+    /// How often operators changed something: others compare.
+    async fn revision(&self) -> Result<u64, Error>;
+    /// The components that operators stored, without their code.
+    async fn components(&self) -> Result<Vec<StoredComponent>, Error>;
+    async fn component_code(&self, name: &str, digest: &str) -> Result<Option<Vec<u8>>, Error>;
+    /// Stores a component in its place. The one that was in the place of what serves is then the one before.
+    async fn store_component(&self, component: NewComponent, now_ms: u64) -> Result<(), Error>;
+    /// Moves the components of one name. Whether there was anything to move.
+    async fn move_component(&self, name: &str, to: Move) -> Result<bool, Error>;
+    /// The providers that operators stored, in the order in which they did.
+    async fn stored_providers(&self) -> Result<Vec<StoredProvider>, Error>;
+    /// Stores a provider, in the place of the one of its name if there is one.
+    async fn store_provider(&self, provider: StoredProvider) -> Result<(), Error>;
+    /// Whether there was one.
+    async fn remove_provider(&self, name: &str) -> Result<bool, Error>;
+
+    /// Appends an entry to the audit log, after all others and durably. Its number.
+    async fn append_audit(&self, entry: Entry, seals: Arc<Seals>) -> Result<i64, Error>;
+    /// Entries of the audit log before a number, the newest first.
+    async fn audit_entries(&self, before: Option<i64>, limit: u32) -> Result<Vec<Row>, Error>;
+    /// What the audit log remembers of its last entry.
+    async fn audit_head(&self) -> Result<Option<Head>, Error>;
+    /// Looks at every entry of the audit log.
+    async fn verify_audit(&self, seals: &Seals) -> Result<Found, Error>;
+
+    /// A key that is kept, sealed.
+    async fn kept_key(&self, name: &str) -> Result<Option<String>, Error>;
+    /// Keeps a key, if what is there is still what is expected. Whether it was.
+    async fn keep_key(&self, name: &str, expected: Option<&str>, sealed: &str) -> Result<bool, Error>;
+
     /// The columns of the one row of settings.
     async fn settings(&self) -> Result<Vec<Field>, Error>;
+    /// Told when any host changed what operators put in; `None` if the database cannot tell.
+    fn changes(&self) -> Option<Arc<Notify>>;
+    /// The connections to the database.
+    fn connections(&self) -> Connections;
+    /// Sessions that are alive.
+    async fn count_sessions(&self, now_ms: u64) -> Result<u64, Error>;
     /// How long the database takes to answer.
     async fn ping(&self) -> Result<Duration, Error>;
     /// Whether there is any account.

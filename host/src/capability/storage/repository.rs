@@ -4,20 +4,31 @@
 //! committed ([`Recent`]).
 
 use super::{
-    Backend, Client, Columns, Count, Error, Field, FirstAdmin, Identity, NewIdentity, NewSession, Node, Permission,
-    Policy, Query, Rotated, Rotation, Session, Step, User, UserKey, Value, Written,
+    Backend, Client, Columns, Count, Error, Field, FirstAdmin, Identity, NewIdentity, NewSession, Node, OpenSession,
+    Permission, Policy, Query, Rotated, Rotation, Session, Step, User, UserKey, Value, Written,
+    operation::{Move, NewComponent, StoredComponent, StoredProvider},
     recent::Recent,
     sql::{
-        Cell, Connection as _, Database, Statement, access, catalogue::Catalogue, counters, fields,
-        first_admin::CreateFirstAdmin, identities, select, sessions, step::Write, traces, users,
+        Cell, Connection as _, Database, Statement, access, audit, catalogue::Catalogue, counters, fields,
+        first_admin::CreateFirstAdmin, identities, keys, open_sessions, operation, select, sessions, step::Write,
+        traces, users,
     },
     tokens::Form,
 };
+use crate::capability::{
+    audit::chain::{Entry, Found, Head, Row},
+    keys::hmac::Seals,
+    metrics::Connections,
+};
 use async_trait::async_trait;
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// How often expired sessions are removed, at most, in milliseconds. With each change of a session it would cost more than
 /// the change.
@@ -149,6 +160,25 @@ impl<D: Database> Backend for Repository<D> {
         Ok(sessions::parting_data(&mut self.database.reader().await?, &family).await?)
     }
 
+    async fn open_sessions(&self, user: Option<&str>, limit: u32, now_ms: u64) -> Result<Vec<OpenSession>, Error> {
+        Ok(open_sessions::list(&mut self.database.reader().await?, self.form, user, limit, now_ms).await?)
+    }
+
+    fn family_id(&self, token: &str) -> String {
+        self.form.name(token)
+    }
+
+    async fn end_open(
+        &self,
+        user: Option<String>,
+        id: Option<String>,
+        keep: Option<String>,
+        client: Client,
+        now_ms: u64,
+    ) -> Result<u32, Error> {
+        self.database.write(open_sessions::EndOpen { form: self.form, user, id, keep, client, now_ms }).await
+    }
+
     async fn user_of_identity(&self, provider: &str, identifier: &str) -> Result<Option<User>, Error> {
         Ok(identities::find(&mut self.database.reader().await?, provider, identifier).await?)
     }
@@ -233,9 +263,79 @@ impl<D: Database> Backend for Repository<D> {
         self.database.write(traces::Keep { id: request.to_owned(), at_ms, trace: trace.to_owned() }).await
     }
 
+    async fn append_audit(&self, entry: Entry, seals: Arc<Seals>) -> Result<i64, Error> {
+        self.database.write(audit::Append { entry, seals }).await
+    }
+
+    async fn audit_entries(&self, before: Option<i64>, limit: u32) -> Result<Vec<Row>, Error> {
+        Ok(audit::list(&mut self.database.reader().await?, before, limit).await?)
+    }
+
+    async fn audit_head(&self) -> Result<Option<Head>, Error> {
+        Ok(audit::head(&mut self.database.reader().await?).await?)
+    }
+
+    async fn verify_audit(&self, seals: &Seals) -> Result<Found, Error> {
+        Ok(audit::verify(&mut self.database.reader().await?, seals, None).await?)
+    }
+
+    async fn kept_key(&self, name: &str) -> Result<Option<String>, Error> {
+        Ok(keys::read(&mut self.database.reader().await?, name).await?)
+    }
+
+    async fn keep_key(&self, name: &str, expected: Option<&str>, sealed: &str) -> Result<bool, Error> {
+        let (name, expected) = (name.to_owned(), expected.map(ToOwned::to_owned));
+        self.database.write(keys::Keep { name, expected, sealed: sealed.to_owned() }).await
+    }
+
     #[cfg(test)]
     async fn trace(&self, request: &str) -> Result<Option<String>, Error> {
         Ok(traces::read(&mut self.database.reader().await?, request).await?)
+    }
+
+    async fn revision(&self) -> Result<u64, Error> {
+        Ok(operation::revision(&mut self.database.reader().await?).await?)
+    }
+
+    async fn components(&self) -> Result<Vec<StoredComponent>, Error> {
+        Ok(operation::components(&mut self.database.reader().await?).await?)
+    }
+
+    async fn component_code(&self, name: &str, digest: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(operation::code(&mut self.database.reader().await?, name, digest).await?)
+    }
+
+    async fn store_component(&self, component: NewComponent, now_ms: u64) -> Result<(), Error> {
+        let store = operation::StoreComponent::new(component, now_ms).map_err(|error| Error::Failed(error.into()))?;
+        self.database.write(store).await
+    }
+
+    async fn move_component(&self, name: &str, to: Move) -> Result<bool, Error> {
+        self.database.write(operation::MoveComponent { name: name.to_owned(), to }).await
+    }
+
+    async fn stored_providers(&self) -> Result<Vec<StoredProvider>, Error> {
+        Ok(operation::providers(&mut self.database.reader().await?).await?)
+    }
+
+    async fn store_provider(&self, provider: StoredProvider) -> Result<(), Error> {
+        self.database.write(operation::StoreProvider(provider)).await
+    }
+
+    async fn remove_provider(&self, name: &str) -> Result<bool, Error> {
+        self.database.write(operation::RemoveProvider(name.to_owned())).await
+    }
+
+    fn changes(&self) -> Option<Arc<Notify>> {
+        self.database.changes()
+    }
+
+    fn connections(&self) -> Connections {
+        self.database.connections()
+    }
+
+    async fn count_sessions(&self, now_ms: u64) -> Result<u64, Error> {
+        Ok(open_sessions::count(&mut self.database.reader().await?, now_ms).await?)
     }
 
     async fn ping(&self) -> Result<Duration, Error> {

@@ -98,6 +98,30 @@ impl sessions::Host for StorageView<'_> {
     async fn parting_data(&mut self, token: String) -> Answer<Option<String>> {
         self.store.parting_data(&token).await
     }
+
+    async fn open_sessions(
+        &mut self,
+        user: Option<String>,
+        limit: u32,
+        now_ms: u64,
+    ) -> Answer<Vec<sessions::OpenSession>> {
+        self.store.open_sessions(user.as_deref(), limit, now_ms).await
+    }
+
+    async fn family_id(&mut self, token: String) -> wasmtime::Result<String> {
+        Ok(self.store.family_id(&token))
+    }
+
+    async fn end_open(
+        &mut self,
+        user: Option<String>,
+        id: Option<String>,
+        keep: Option<String>,
+        client: sessions::Client,
+        now_ms: u64,
+    ) -> Answer<u32> {
+        self.store.end_open(user, id, keep, client, now_ms).await
+    }
 }
 
 impl identities::Host for StorageView<'_> {

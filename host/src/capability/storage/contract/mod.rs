@@ -1,7 +1,9 @@
 //! What every backend must pass, in each form in which tokens are kept.
 
+mod audit;
 mod counters;
 mod identities;
+mod open_sessions;
 #[expect(dead_code, unreachable_pub, reason = "the tests of the server use it, too, and there it is public")]
 #[path = "../../../../../tests/support/postgres.rs"]
 mod postgres;

@@ -6,6 +6,7 @@
 
 mod cell;
 mod connection;
+mod listen;
 mod options;
 mod pulse;
 mod tls;
@@ -20,12 +21,14 @@ use super::{
         schema::{self, Found, Migration},
     },
 };
-use crate::config::Storage;
+use crate::{capability::metrics::Connections, config::Storage};
 use async_trait::async_trait;
 use connection::{Reader, pool_failure};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use listen::Listener;
 use pulse::Pulse;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 
 /// How long a connection may take to be made. A server that is there answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,6 +50,13 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "counts", ours_alone: true, text: include_str!("migrations/0002.sql") },
     Migration { number: 3, name: "identities", ours_alone: true, text: include_str!("migrations/0003.sql") },
     Migration { number: 4, name: "traces", ours_alone: true, text: include_str!("migrations/0004.sql") },
+    Migration { number: 5, name: "audit log and keys", ours_alone: true, text: include_str!("migrations/0005.sql") },
+    Migration {
+        number: 6,
+        name: "components and providers",
+        ours_alone: true,
+        text: include_str!("migrations/0006.sql"),
+    },
 ];
 
 /// Keeps other hosts out while tables are looked at and made. The number is one that nobody takes by chance: `gatewit`.
@@ -56,12 +66,14 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(x'67617465776974'::bigint)";
 pub(crate) struct Postgres {
     pool: Pool,
     pulse: Pulse,
+    /// Hears of what other hosts change; none where somebody only looks.
+    listener: Option<Arc<Listener>>,
 }
 
 impl Postgres {
     /// Connects, and brings the tables up to date.
     pub(crate) async fn open(storage: &Storage) -> Result<Repository<Self>, OpenError> {
-        let (name, database) = Self::connect(storage)?;
+        let (name, mut database) = Self::connect(storage)?;
         let mut reader = database.first(&name).await?;
         let found = prepare(&mut reader)
             .await
@@ -69,6 +81,9 @@ impl Postgres {
         drop(reader);
         check(&found, &name)?;
         let form = form(storage, found.owner)?;
+        let (config, encryption) = options::options(&storage.postgres)?;
+        let tls = tls::connector(encryption, storage.postgres.certificates.as_deref())?;
+        database.listener = Some(Arc::new(Listener::start(config, tls)));
         database.open_early(storage.postgres.connections_min).await;
         Ok(Repository::new(database, found.catalogue(), form))
     }
@@ -95,7 +110,7 @@ impl Postgres {
             .build()
             .map_err(|error| OpenError::Open { database: name.clone(), source: error.into() })?;
         let pulse = Pulse::start(pool.clone());
-        Ok((name, Self { pool, pulse }))
+        Ok((name, Self { pool, pulse, listener: None }))
     }
 
     /// The first connection, which tells whether there can be any.
@@ -180,7 +195,7 @@ impl Database for Postgres {
 
     async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error> {
         // A caller that goes away must not leave a transaction open: the change goes on without it.
-        let this = Self { pool: self.pool.clone(), pulse: self.pulse.clone() };
+        let this = Self { pool: self.pool.clone(), pulse: self.pulse.clone(), listener: None };
         let task = tokio::spawn(async move { this.insist(&change).await });
         let done = task.await.map_err(|error| Error::Failed(error.into()))?;
         Ok(done?)
@@ -190,7 +205,20 @@ impl Database for Postgres {
         self.pulse.version().await
     }
 
+    fn connections(&self) -> Connections {
+        let status = self.pool.status();
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Connections { open: number(status.size), idle: number(status.available), limit: number(status.max_size) }
+    }
+
+    fn changes(&self) -> Option<Arc<Notify>> {
+        self.listener.as_ref().map(|listener| listener.changes())
+    }
+
     async fn close(&self) {
+        if let Some(listener) = &self.listener {
+            listener.stop();
+        }
         self.pool.close();
     }
 }

@@ -6,12 +6,16 @@
 //! backends'.
 
 pub(super) mod access;
+pub(super) mod audit;
 pub(super) mod catalogue;
 mod condition;
 pub(super) mod counters;
 pub(super) mod fields;
 pub(super) mod first_admin;
 pub(super) mod identities;
+pub(super) mod keys;
+pub(super) mod open_sessions;
+pub(super) mod operation;
 mod plan;
 mod row;
 pub(super) mod schema;
@@ -24,9 +28,11 @@ pub(super) mod users;
 mod value;
 
 use super::{Cause, Error, recent::Version};
+use crate::capability::metrics::Connections;
 use async_trait::async_trait;
 pub(crate) use row::{Cell, Row};
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
+use tokio::sync::Notify;
 
 /// A statement with its arguments.
 #[derive(Debug, Clone)]
@@ -184,6 +190,12 @@ pub(crate) trait Database: Send + Sync + 'static {
     async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error>;
     /// The state that the database is in, if that can be told for less than it costs to ask it something.
     async fn version(&self) -> Option<Version>;
+    /// What connections there are.
+    fn connections(&self) -> Connections;
+    /// Told when any host changed what operators put in; `None` if the database cannot tell.
+    fn changes(&self) -> Option<Arc<Notify>> {
+        None
+    }
     async fn close(&self);
 }
 

@@ -94,6 +94,14 @@ impl Row {
         }
     }
 
+    pub(super) fn optional_integer(&mut self) -> Result<Option<i64>, Failure> {
+        match self.cell()? {
+            Cell::Null => Ok(None),
+            Cell::Integer(number) => Ok(Some(number)),
+            other => Err(Failure::Failed(format!("expected an integer, found {}", kind(&other)).into())),
+        }
+    }
+
     /// Milliseconds since the Unix epoch.
     pub(super) fn time(&mut self) -> Result<u64, Failure> {
         let cell = self.cell()?;

@@ -240,7 +240,7 @@ impl Change for EndBySource {
 }
 
 /// Removes the rows of a family, and where it goes back to. Its owner, and how many rows were alive.
-async fn end(
+pub(super) async fn end(
     connection: &mut dyn Connection,
     (first, end): &(String, String),
     now_ms: u64,

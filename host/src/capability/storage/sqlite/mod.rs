@@ -18,7 +18,7 @@ use super::{
         schema::{self, Found, Migration},
     },
 };
-use crate::config::Storage;
+use crate::{capability::metrics::Connections, config::Storage};
 use async_trait::async_trait;
 use connection::{Reader, failure};
 use index::Index;
@@ -52,6 +52,13 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 4, name: "identities", ours_alone: true, text: include_str!("migrations/0004.sql") },
     Migration { number: 5, name: "traces", ours_alone: true, text: include_str!("migrations/0005.sql") },
+    Migration { number: 6, name: "audit log and keys", ours_alone: true, text: include_str!("migrations/0006.sql") },
+    Migration {
+        number: 7,
+        name: "components and providers",
+        ours_alone: true,
+        text: include_str!("migrations/0007.sql"),
+    },
 ];
 
 /// A SQLite file.
@@ -136,6 +143,12 @@ impl Database for Sqlite {
 
     async fn version(&self) -> Option<Version> {
         self.index.version()
+    }
+
+    fn connections(&self) -> Connections {
+        let idle = u64::try_from(self.readers.num_idle()).unwrap_or_default();
+        // And the one that writes.
+        Connections { open: u64::from(self.readers.size()) + 1, idle, limit: u64::from(READERS) + 1 }
     }
 
     async fn close(&self) {
