@@ -1,0 +1,98 @@
+//! The browser SDK in a real Chromium, against the server and a real OpenID provider.
+//!
+//! The scripts are in `sdk_web/`, one test each; they start servers of their own, because some end and start them again. Without
+//! Node, npm, a browser or a registry they are skipped by name.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context as _, bail, ensure};
+use e2e::runner::{Part, Test};
+use e2e::{chromium, needs, oidc, server};
+use serde_json::Value;
+
+/// What drives the browser.
+const BROWSER: [(&str, &str); 1] = [("playwright-core", "1.65.1")];
+
+/// What the example apps, and apps in general, are built with, and what looks at pages as people with other senses do.
+const BUILDERS: [(&str, &str); 9] = [
+    ("@vitejs/plugin-react", "6.3.0"),
+    ("@vitejs/plugin-vue", "6.0.11"),
+    ("axe-core", "4.14.1"),
+    ("react", "19.3.1"),
+    ("react-dom", "19.3.1"),
+    ("typescript", "5.9.3"),
+    ("vite", "8.3.8"),
+    ("vue", "3.5.45"),
+    ("webpack", "5.112.2"),
+];
+
+/// The scripts, and whether they build apps.
+const SCRIPTS: [(&str, bool); 9] = [
+    ("package", true),
+    ("sessions", false),
+    ("tabs", false),
+    ("faults", false),
+    ("sso", false),
+    ("calls", false),
+    ("examples", true),
+    ("guide", false),
+    ("pages", true),
+];
+
+/// The tests of this suite.
+pub(crate) fn tests() -> Vec<Test> {
+    let test = |(name, builds): (&'static str, bool)| {
+        Test::in_parts(format!("sdk_web::{name}"), move || async move { script(name, builds).await })
+    };
+    SCRIPTS.into_iter().map(test).collect()
+}
+
+async fn script(name: &str, builds: bool) -> anyhow::Result<Vec<Part>> {
+    let node = needs::program("node")?;
+    let package = package()?;
+    let modules = needs::packages("npm-browser", &BROWSER)?;
+    let browser = chromium::find()?;
+    let mut script = Command::new(node);
+    script.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("suites/sdk_web/{name}.mjs")));
+    script.env("GATEWIT_BIN", server::binary()?).env("PACKAGE", package).env("MODULES", modules);
+    script.env("OIDC_MODULES", oidc::modules()?).env("CHROMIUM", browser.program).envs(browser.environment);
+    if builds {
+        script.env("BUILDERS", needs::packages("npm-web", &BUILDERS)?);
+    }
+    if let Ok(program) = std::env::current_exe() {
+        script.env("CODE_CACHE", program.with_file_name("gatewit-tests-code-cache"));
+    }
+    let output = tokio::task::spawn_blocking(move || script.output()).await?.context("running node")?;
+    parts(&output)
+}
+
+/// The npm package: `GATEWIT_SDK`, or what `cargo just sdk` has built beside this test binary's `release/deps`.
+fn package() -> anyhow::Result<PathBuf> {
+    let named = std::env::var_os("GATEWIT_SDK").map(PathBuf::from);
+    let built = || Some(std::env::current_exe().ok()?.parent()?.parent()?.parent()?.join("sdk"));
+    let folder = named.or_else(built).context("no path of this test binary")?;
+    if !folder.join("gatewit.wasm").is_file() {
+        // Without npm it cannot be built, which is a reason to skip; otherwise it has been forgotten.
+        needs::program("npm")?;
+        bail!("{} has no package: build it with `cargo just sdk`", folder.display());
+    }
+    Ok(folder)
+}
+
+/// What a script said of its checks, one a line. One that did not come to its end has said too little.
+fn parts(output: &Output) -> anyhow::Result<Vec<Part>> {
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let mut parts = Vec::new();
+    for line in text.lines() {
+        let said: Value = serde_json::from_str(line).with_context(|| format!("the script said {line:?}\n{errors}"))?;
+        if let Some(finished) = said["finished"].as_u64() {
+            let failed = parts.iter().filter(|part: &&Part| part.failure.is_some()).count();
+            ensure!(finished == u64::try_from(failed)? && !parts.is_empty(), "{line}, but {failed} were told");
+            return Ok(parts);
+        }
+        let name = said["name"].as_str().with_context(|| format!("a check without a name: {line}"))?;
+        parts.push(Part { name: name.to_owned(), failure: said["failure"].as_str().map(ToOwned::to_owned) });
+    }
+    bail!("the script was cut short\n{text}{errors}")
+}

@@ -1,0 +1,134 @@
+// Many tabs with one session: one refresh for all, one sign-out for all, and nobody signed out by accident.
+import { call, changes, check, equal, gatewit, people, profile, script, site, tab, truly, until, user, who } from './harness.mjs';
+
+/** As many as the promise is about. */
+const TABS = 8;
+/** How far the clocks of all tabs are moved at a time, in seconds: less than a refresh may be late. */
+const STEP = 2;
+
+await script(async () => {
+  const server = await gatewit({ REFRESH_TOKEN_TTL: '7d' });
+  await people(server.url);
+
+  // An hour of virtual time: the clocks of all pages are ours; the server's is not, so its tokens stay good.
+  for (const [mode, storage] of [['json', 'local'], ['cookie', 'memory']]) {
+    await check(`${mode}: eight tabs in an hour refresh four times, and nobody is signed out`, async () => {
+      const at = await site();
+      at.target = server.url;
+      const context = await profile();
+      await context.clock.install();
+      const tabs = [await tab(context, at, { mode, storage })];
+      await call(tabs[0], 'login', user);
+      while (tabs.length < TABS) tabs.push(await tab(context, at, { mode, storage }));
+      for (const page of tabs) equal(await who(page), user.email);
+      const before = at.count('POST /auth/refresh');
+      // Fifteen minutes are the life of a token, and its last 30 to 45 seconds are for renewing it.
+      for (let second = 0; second < 3600; ) {
+        // In great steps to the last minute of a token, and in small ones through it.
+        const left = await tabs[0].evaluate(() => (window.held.expires_at - Date.now()) / 1000);
+        const step = Math.min(Math.max(Math.floor(left) - 60, STEP), 3600 - second);
+        const asked = at.asked.length;
+        await context.clock.runFor(step * 1000);
+        second += step;
+        // The network takes real time: let it have some of the virtual.
+        if (at.asked.length !== asked) await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await until('all have heard', async () => {
+        const told = await Promise.all(tabs.map((page) => page.evaluate(async () => (await client.session())?.expires_at)));
+        return told.every((at) => at === told[0]);
+      });
+      equal(at.count('POST /auth/refresh') - before, 4);
+      for (const page of tabs) {
+        equal(await who(page), user.email);
+        truly(!(await changes(page)).slice(1).includes('signed-out'), 'somebody was signed out');
+      }
+      await context.close();
+    });
+  }
+
+  for (const [mode, storage] of [['json', 'local'], ['cookie', 'memory'], ['session', 'local']]) {
+    const of = (name) => `${mode}: ${name}`;
+    const at = await site();
+    at.target = server.url;
+    const context = await profile();
+    const tabs = await Promise.all(Array.from({ length: TABS }, () => tab(context, at, { mode, storage })));
+    await check(of('a sign-in in one tab is one in all'), async () => {
+      await call(tabs[0], 'login', user);
+      for (const page of tabs) {
+        await until('it has heard', async () => (await changes(page)).includes('signed-in'));
+        equal(await who(page), user.email);
+      }
+    });
+    await check(of('eight refreshes at the same moment'), async () => {
+      const before = at.count('POST /auth/refresh');
+      const renewed = await Promise.all(tabs.map((page) => call(page, 'refresh')));
+      truly(renewed.every((session) => session?.expires), JSON.stringify(renewed));
+      for (const page of tabs) equal(await who(page), user.email);
+      truly(at.count('POST /auth/refresh') - before <= TABS, 'more than one each');
+    });
+    await check(of('a tab whose token is old goes on with the new one of another'), async () => {
+      // Not heard: the tab was frozen. In the storage, or in the cookie, it finds what the others have.
+      const frozen = await context.newCDPSession(tabs[1]);
+      await frozen.send('Page.setWebLifecycleState', { state: 'frozen' }).catch(() => {});
+      await call(tabs[0], 'refresh');
+      await call(tabs[0], 'refresh');
+      await frozen.send('Page.setWebLifecycleState', { state: 'active' }).catch(() => {});
+      truly((await call(tabs[1], 'refresh'))?.expires, 'it was signed out');
+      for (const page of tabs) equal(await who(page), user.email);
+    });
+    await check(of('a sign-out is one in all tabs, and wins over a refresh in flight'), async () => {
+      let go;
+      const held = new Promise((resolve) => {
+        go = resolve;
+      });
+      at.meddle = async (request, response, path) => {
+        if (path === '/auth/refresh') await held;
+        return false;
+      };
+      const refreshing = call(tabs[2], 'refresh');
+      const asked = at.count('POST /auth/refresh');
+      await until('it is asked', () => at.count('POST /auth/refresh') >= asked && at.asked.at(-1) === 'POST /auth/refresh');
+      const leaving = call(tabs[0], 'logout');
+      await until('the others have heard', async () => (await changes(tabs[2])).at(-1) === 'signed-out');
+      go();
+      equal([await leaving, await refreshing], [null, 'error SIGNED_OUT']);
+      at.meddle = undefined;
+      for (const page of tabs) {
+        await until('it has heard', async () => (await changes(page)).at(-1) === 'signed-out');
+        equal(await call(page, 'session'), null);
+      }
+      await until('nobody is signed in', async () => (await who(tabs[3])) === 'error INVALID_CREDENTIALS');
+      const kept = await tabs[0].evaluate(() => Object.keys(localStorage).length);
+      equal(kept, 0);
+    });
+    await check(of('a sign-out in the tab whose refresh is in flight'), async () => {
+      await call(tabs[0], 'login', user);
+      let go;
+      const held = new Promise((resolve) => {
+        go = resolve;
+      });
+      at.meddle = async (request, response, path) => {
+        if (path === '/auth/refresh') await held;
+        return false;
+      };
+      const before = at.count('POST /auth/refresh');
+      const refreshing = call(tabs[0], 'refresh');
+      await until('it is asked', () => at.count('POST /auth/refresh') > before);
+      const leaving = call(tabs[0], 'logout');
+      equal(await refreshing, 'error SIGNED_OUT');
+      go();
+      equal(await leaving, null);
+      at.meddle = undefined;
+      const later = await tab(context, at, { mode, storage });
+      equal(await who(later), 'error INVALID_CREDENTIALS');
+      await later.close();
+    });
+    await check(of('somebody else signs in in another tab'), async () => {
+      await call(tabs[0], 'login', user);
+      await until('it has heard', async () => (await who(tabs[5])) === user.email);
+      await call(tabs[4], 'login', { email: 'admin@example.com', password: 'Adm1n-password' });
+      await until('it has heard', async () => (await who(tabs[5])) === 'admin@example.com');
+    });
+    await context.close();
+  }
+});
