@@ -15,6 +15,7 @@ mod sandbox;
 mod seeded;
 mod serving;
 mod single_sign_on;
+mod swap;
 mod table;
 
 use std::process::ExitCode;
@@ -53,7 +54,7 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 11] = [
+const MEASUREMENTS: [Measurement; 12] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
@@ -63,6 +64,7 @@ const MEASUREMENTS: [Measurement; 11] = [
     ("single-sign-on", single_sign_on::measure),
     ("ldap", ldap::measure),
     ("saml", saml::measure),
+    ("swap", swap::measure),
     ("postgres", serving::postgres),
     ("beside", beside::measure),
 ];

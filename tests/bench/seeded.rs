@@ -92,13 +92,18 @@ impl Seeded {
 
     /// `POST /auth/refresh`, every connection a session of an account of its own.
     pub(crate) fn refresh(&self, pace: Pace) -> anyhow::Result<Load> {
+        self.send(self.refreshes()?, pace.load)
+    }
+
+    /// Chains of refreshes, each of an account of its own.
+    pub(crate) fn refreshes(&self) -> anyhow::Result<Vec<Box<dyn Exchange>>> {
         let mut exchanges: Vec<Box<dyn Exchange>> = Vec::new();
         for email in self.more_users()? {
             let grant = self.sign_in((&email, USER.1))?;
             let token = grant["refresh_token"].as_str().context("no refresh_token")?;
             exchanges.push(Box::new(Refresh { token: token.to_owned() }));
         }
-        self.send(exchanges, pace.load)
+        Ok(exchanges)
     }
 
     pub(crate) fn repeat(&self, pace: Pace, request: &[u8], expected: &'static str) -> anyhow::Result<Load> {
@@ -117,7 +122,7 @@ impl Seeded {
                 "insert into directus_users (id, email, password, status, role) values \
                  ('850106de-8796-48c0-90f0-{index:012}', '{email}', \
                  (select password from directus_users where email = '{}'), 'active', \
-                 '3b59bf5a-82a4-4f92-8c50-1ef9965795aa');\n",
+                 '3b59bf5a-82a4-4f92-8c50-1ef9965795aa') on conflict do nothing;\n",
                 USER.0
             )
         };
