@@ -27,6 +27,11 @@ components:
 test-components:
     @.just/components.sh "{{ target }}/wasm-tests" $(.just/guests.sh)
 
+# Builds the npm package `gatewit` and prints what browsers download of it.
+sdk:
+    @.just/sdk.sh "{{ target }}/sdk"
+    @echo "{{ target }}/sdk"
+
 # Gets what the tests need and runs them all, or those whose names contain an argument.
 test *filter: (_binary) test-components
     @.just/test.sh {{ filter }}
@@ -39,7 +44,7 @@ bench *arguments: (_binary)
 check: components
     cargo fmt --all --check
     cargo clippy --release {{ packages }} --all-targets -- --deny warnings
-    cargo clippy --release --package gatewit-auth --package gatewit-fetch --package gatewit-jose --package gatewit-ldap --package gatewit-ldap-protocol --package gatewit-local --package gatewit-oauth --package gatewit-oauth2 --package gatewit-openid --package gatewit-saml --package gatewit-saml-protocol --all-targets -- --deny warnings
+    cargo clippy --release --package gatewit-auth --package gatewit-fetch --package gatewit-jose --package gatewit-ldap --package gatewit-ldap-protocol --package gatewit-local --package gatewit-oauth --package gatewit-oauth2 --package gatewit-openid --package gatewit-saml --package gatewit-saml-protocol --package gatewit-sdk-web --all-targets -- --deny warnings
     RUSTDOCFLAGS="--deny warnings" cargo doc --release {{ packages }} --no-deps --document-private-items
 
 # Formats the sources.

@@ -13,23 +13,29 @@
 //! | `http` | the wire: routes, bodies, cookies, status codes | rules |
 //! | `engine` | components and the sandbox of each call | HTTP, SQL |
 //! | `capability` | what components may use, and its backends | decisions about authentication |
+//! | `registry` | which component serves what, and how that changes at run time | HTTP, SQL, sandboxes |
 //! | `bindings` | the contracts of `wit/` as Rust | code |
+//! | [`conformance`] | whether a driver keeps its contract | anything that serves |
 //! | `start` | how it is all put together | work at run time |
 //! | `measure` | what the benchmark cannot see from outside | anything that serves |
 
 mod bindings;
 mod capability;
 pub mod config;
+pub mod conformance;
 mod engine;
 mod gatewit;
 mod http;
 pub mod log;
 #[doc(hidden)]
 pub mod measure;
+mod registry;
 mod secret;
 mod start;
 
+use capability::audit::chain::Noted;
 pub use capability::{
+    audit::AuditVerdict,
     clock::{Clock, SystemClock},
     mail::OpenError as MailError,
     passwords::argon2::Error as HashError,
@@ -53,6 +59,18 @@ pub use start::StartError;
 pub async fn trace(config: &Config, request: &str) -> Result<Option<FailedSignIn>, OpenError> {
     let found = capability::storage::trace(&config.storage, request).await?;
     Ok(found.as_deref().and_then(FailedSignIn::parse))
+}
+
+/// Whether the audit log in the database that `config` names is as it was written, and holds the entry that was noted as
+/// `<number>:<hash>`, if one was. Changes nothing.
+///
+/// # Errors
+/// The database cannot be read, or there is no secret that could have vouched for the log.
+pub async fn verify_audit(config: &Config, noted: Option<&str>) -> Result<AuditVerdict, StartError> {
+    let noted = noted.map(|text| Noted::parse(text).ok_or(StartError::NotAHead)).transpose()?;
+    let secrets = start::secret::known(config)?.ok_or(StartError::NoSecret)?;
+    let found = capability::storage::verify_audit(&config.storage, &secrets.audit(), noted).await?;
+    Ok(found.map(AuditVerdict::from).unwrap_or_default())
 }
 
 /// What the database that `config` names is like, and what a start would do to it. Makes nothing and changes nothing.

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use e2e::calls::{self, Tokens, login, me, quick, refused, sign_in};
 use e2e::client::Request;
+use e2e::guests;
 use e2e::needs::{self, Skip};
+use e2e::operator::variant;
 use e2e::server::{self, TestServer};
 
 e2e::suite! { a_full_disk_refuses_sign_ins_and_loses_nothing }
@@ -77,6 +79,11 @@ async fn a_full_disk_refuses_sign_ins_and_loses_nothing() -> anyhow::Result<()> 
         let reading = client.send(&me(&held.access)).await?;
         ensure!(reading.status == 200, "reading needs no space: {}", reading.text());
     }
+    // Neither is a component taken that could not be kept.
+    let local = variant(&std::fs::read(guests::first_party("local")?)?, 1);
+    let swap = Request::new("PUT", "/gatewit/components/local").file("application/wasm", &local);
+    let swap = swap.header("Authorization", &format!("Bearer {}", held.access));
+    refused(&client.send(&swap).await?, 503, "SERVICE_UNAVAILABLE")?;
     let line = server.logged("full").await?;
     ensure!(line.contains("ERROR") || line.contains("WARN"), "{line}");
     ensure!(rows(&inside).await? == before, "{:?} instead of {before:?}", rows(&inside).await?);

@@ -84,7 +84,7 @@ async fn a_driver_without_end_is_stopped_and_others_are_served_meanwhile() -> an
     let (server, _folder) = with_rogue(&[("GATEWIT_CALL_TIME", "1s")]).await?;
     let address = server.address;
     let spinning: Vec<_> =
-        (0..4).map(|_| tokio::spawn(async move { Client::new(address).send(&ask("spin", TYPED)).await })).collect();
+        (0..3).map(|_| tokio::spawn(async move { Client::new(address).send(&ask("spin", TYPED)).await })).collect();
     let (mut client, mut times) = (server.client(), Vec::new());
     while !spinning.iter().all(tokio::task::JoinHandle::is_finished) {
         let answer = client.send(&Request::new("GET", "/server/ping")).await?;

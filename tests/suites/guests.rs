@@ -16,5 +16,6 @@ guests! {
     FETCHER = "fetcher",
     MISNAMED = "misnamed",
     ROGUE = "rogue",
+    SLOPPY = "sloppy",
     TRESPASSER = "trespasser",
 }

@@ -4,37 +4,53 @@
 
 mod accounts;
 mod adoption;
+mod audit;
+mod cli;
+mod component_cli;
+mod conformance;
 mod crash;
 mod directory_rules;
 mod directus;
 mod disk;
 mod drivers;
 mod embedding;
+mod fault_injection;
 mod faults;
+mod foreign_drivers;
+mod frozen;
 mod graphql;
 mod guests;
 mod hostile;
+mod hot_swap;
 mod jose;
 mod ldap;
 mod ldap_faults;
+mod live_providers;
 mod mail;
 mod membership;
 mod oauth2;
+mod open_sessions;
 mod openid_faults;
 mod openid_rp;
 mod openid_sessions;
+mod operate;
 mod outbound;
 mod passwords;
 mod postgres;
 mod redirect_drivers;
+mod rotation;
 mod rules;
 mod saml;
 mod sdk;
+mod sdk_web;
 mod second_factor;
 mod sessions;
 mod single_sign_on;
 mod starts;
 mod still;
+mod swap_hosts;
+mod swap_refusals;
+mod swap_trials;
 mod tidy;
 mod wire;
 mod world;
@@ -56,6 +72,10 @@ fn main() -> ExitCode {
         tidy::tests(),
         world::tests(),
         drivers::tests(),
+        conformance::tests(),
+        foreign_drivers::tests(),
+        frozen::tests(),
+        fault_injection::tests(),
         redirect_drivers::tests(),
         rules::tests(),
         membership::tests(),
@@ -64,6 +84,11 @@ fn main() -> ExitCode {
         accounts::tests(),
         second_factor::tests(),
         sessions::tests(),
+        open_sessions::tests(),
+        operate::tests(),
+        audit::tests(),
+        rotation::tests(),
+        cli::tests(),
         openid_rp::tests(),
         openid_sessions::tests(),
         openid_faults::tests(),
@@ -72,6 +97,11 @@ fn main() -> ExitCode {
         passwords::tests(),
         faults::tests(),
         outbound::tests(),
+        hot_swap::tests(),
+        swap_refusals::tests(),
+        swap_trials::tests(),
+        swap_hosts::tests(),
+        live_providers::tests(),
         hostile::tests(),
         graphql::tests(),
         starts::tests(),
@@ -82,7 +112,9 @@ fn main() -> ExitCode {
         adoption::tests(),
         crash::tests(),
         mail::tests(),
+        component_cli::tests(),
         sdk::tests(),
+        sdk_web::tests(),
         single_sign_on::tests(),
         ldap::tests(),
         ldap_faults::tests(),

@@ -10,6 +10,7 @@ e2e::suite! {
     no_source_file_is_longer_than_500_lines,
     every_module_opens_with_its_docs,
     decisions_are_pure,
+    only_one_folder_of_the_sdk_knows_the_browser,
     every_package_world_and_function_of_wit_is_documented,
 }
 
@@ -97,6 +98,19 @@ async fn decisions_are_pure() -> anyhow::Result<()> {
     ensure!(breaches(&bad("components/auth/src/flow.rs")).len() == 1);
     ensure!(breaches(&bad("components/auth/src/glue.rs")).is_empty());
     judge(&sources("components", ".rs")?, breaches)
+}
+
+async fn only_one_folder_of_the_sdk_knows_the_browser() -> anyhow::Result<()> {
+    let breaches = |source: &Source| {
+        let own = source.path.starts_with("sdk-web/src/web/");
+        let words = ["web_sys", "js_sys", "wasm_bindgen"];
+        let used = |word: &&&str| !own && code(&source.text).any(|line| names(line, word));
+        words.iter().filter(used).map(|word| format!("{}: names `{word}`", source.path)).collect::<Vec<_>>()
+    };
+    let bad = |path: &str| Source { path: path.into(), text: "use web_sys::Window;".into() };
+    ensure!(breaches(&bad("sdk-web/src/core/session.rs")).len() == 1);
+    ensure!(breaches(&bad("sdk-web/src/web/tab.rs")).is_empty());
+    judge(&sources("sdk-web", ".rs")?, breaches)
 }
 
 async fn every_package_world_and_function_of_wit_is_documented() -> anyhow::Result<()> {

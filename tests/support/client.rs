@@ -49,6 +49,13 @@ impl Request {
         self.header("Content-Type", "application/json")
     }
 
+    /// Sets a body of another kind.
+    #[must_use]
+    pub fn file(mut self, kind: &str, body: &[u8]) -> Self {
+        self.body = Some(body.to_vec());
+        self.header("Content-Type", kind)
+    }
+
     fn bytes(&self, host: SocketAddr) -> Vec<u8> {
         use std::fmt::Write as _;
         let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.path);

@@ -13,7 +13,9 @@
 //! | [`forward_proxy`] | a real forward proxy, where it is installed or can be had |
 //! | [`authority`] | certificates of a private authority |
 //! | [`guests`] | components that misbehave, and folders to serve them from |
+//! | [`examples`] | the example drivers, built from several languages |
 //! | [`host`] | a host in memory, for components without a server |
+//! | [`command`] | the command line, as an operator types it |
 //! | [`client`] | HTTP/1.1 over a socket: status, headers as sent, body |
 //! | [`browser`] | keeps cookies, goes to a provider and comes back |
 //! | [`traveller`] | a browser that goes from server to server |
@@ -21,6 +23,7 @@
 //! | [`stage`] | a server and its provider, ready for sign-ins |
 //! | [`slapd`] | a real directory, and its tree |
 //! | [`directory`] | a directory of one person, and every way to misbehave |
+//! | [`chromium`] | a real browser, where one is installed or can be had |
 //! | [`calls`] | the requests that many tests send |
 //! | [`otp`] | codes of second factors |
 //! | [`tokens`] | signs and reads JSON Web Tokens, the bad ones too |
@@ -35,10 +38,13 @@ pub mod authority;
 pub mod binding;
 pub mod browser;
 pub mod calls;
+pub mod chromium;
 pub mod client;
+pub mod command;
 pub mod compare;
 pub mod directory;
 pub mod directus;
+pub mod examples;
 pub mod fixture;
 pub mod forward_proxy;
 pub mod guests;
@@ -46,6 +52,7 @@ pub mod host;
 pub mod mail;
 pub mod needs;
 pub mod oidc;
+pub mod operator;
 pub mod otp;
 pub mod postgres;
 pub mod provider;

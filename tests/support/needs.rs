@@ -197,7 +197,8 @@ pub fn python(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-fn cache() -> Result<PathBuf, Skip> {
+/// The folder outside of the checkout in which is kept what tests have fetched or built.
+pub fn cache() -> Result<PathBuf, Skip> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let own = variable("GATEWIT_CACHE");
     let users = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));

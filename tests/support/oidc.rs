@@ -55,7 +55,7 @@ impl Provider {
     /// Starts a provider to which browsers come from a server at `public_url`.
     pub async fn start(public_url: &str, providers: &[&str], options: Options) -> anyhow::Result<Self> {
         let (node, openssl) = (needs::program("node")?, needs::program("openssl")?);
-        let modules = needs::packages("npm-oidc", &PACKAGES)?;
+        let modules = modules()?;
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(node);
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("support/oidc.mjs"));
@@ -162,6 +162,11 @@ impl Drop for Provider {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The folder that its package is installed in.
+pub fn modules() -> anyhow::Result<PathBuf> {
+    needs::packages("npm-oidc", &PACKAGES)
 }
 
 /// The people there.

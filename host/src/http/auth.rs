@@ -95,7 +95,7 @@ pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value)
     let Some(served) = exchange.server.provider(provider).filter(|served| served.takes_credentials()) else {
         return exchange.not_found();
     };
-    let fields = fields(served);
+    let fields = fields(&served);
     if let Err(reason) = validate::check(body, &fields) {
         exchange.hold(exchange.wire.login_stall).await;
         return Reply::refused(&[Refusal::payload(reason)]);
@@ -111,6 +111,7 @@ pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value)
         form: mode.form(),
     };
     let answer = exchange.operate(None, async |_, rules| rules.login(&attempt, &exchange.client).await).await;
+    exchange.signed_in(&served.name, answer.as_ref().err());
     match answer {
         Ok(grant) if served.driver_name() == TELLS_TOKENS => told(exchange, mode, &grant),
         Ok(grant) => granted(exchange, mode, &grant),
@@ -159,6 +160,7 @@ pub(super) async fn refresh(exchange: &Exchange<'_>, body: &Value) -> Reply {
     };
     let answer =
         exchange.operate(None, async |_, rules| rules.refresh(&held, mode.form(), &exchange.client).await).await;
+    exchange.refreshed(answer.as_ref().err());
     match answer {
         Ok(grant) => granted(exchange, mode, &grant),
         // A provider may refuse to renew a session that is good all the same, and then the cookie stays.

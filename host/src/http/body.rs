@@ -9,9 +9,9 @@ use std::io::Read;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
 use hyper::HeaderMap;
 use hyper::body::Body;
 use hyper::header;
@@ -39,11 +39,32 @@ pub(crate) struct BodyLimits {
     pub(crate) read_timeout: Duration,
 }
 
+impl BodyLimits {
+    /// The same for a body of another size.
+    pub(crate) fn of(self, bytes: usize) -> Self {
+        Self { bytes, ..self }
+    }
+}
+
 impl Default for BodyLimits {
     /// 1 MiB, which is Directus's `1mb`, and a minute, in which a telephone line brings that much.
     fn default() -> Self {
         Self { bytes: 1 << 20, read_timeout: Duration::from_mins(1) }
     }
+}
+
+/// A body of any kind of server. Programs that bring one of their own compile this and nothing else of ours anew.
+pub(crate) type AnyBody = UnsyncBoxBody<Bytes, String>;
+
+/// Forgets what kind of body it is.
+pub(crate) fn erased<B>(body: B) -> AnyBody
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Display,
+{
+    let bytes = |mut data: B::Data| data.copy_to_bytes(data.remaining());
+    body.map_frame(move |frame| frame.map_data(bytes)).map_err(|error| error.to_string()).boxed_unsync()
 }
 
 /// Reads the body as JSON: an object, or an array.

@@ -68,7 +68,7 @@ pub(super) async fn link(exchange: &Exchange<'_>, caller: Option<Caller>, provid
                 Some(form) => json!({ "url": to.url, "form": form }),
                 None => json!({ "url": to.url }),
             };
-            Reply::json(&json!({ "data": data })).with_cookie(ticket(served).set(&text, exchange.now))
+            Reply::json(&json!({ "data": data })).with_cookie(ticket(&served).set(&text, exchange.now))
         }
     }
 }

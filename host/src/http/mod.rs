@@ -1,7 +1,8 @@
 //! The wire: HTTP/1.1, cookies, status codes and the envelopes of Directus's REST protocol.
 //!
 //! A request goes top to bottom through [`service`]: `cors` → [`token`] → [`route`] → `limits` → [`body`] → who is asking →
-//! the handler in `auth`, `account`, `accounts`, `second_factor`, `records`, `shares`, `single_sign_on` or `server` → [`respond`].
+//! the handler in `auth`, `account`, `accounts`, `second_factor`, `records`, `shares`, `single_sign_on`, `operate` or `server` →
+//! [`respond`].
 //! Everything but [`listener`] and the collecting half of [`body`] is a pure function of its arguments, and the body type is
 //! generic, so that the same pieces serve the built-in listener and a `tower` service inside somebody else's program.
 //!
@@ -27,7 +28,9 @@ mod json_wording;
 mod keep_alive;
 mod limits;
 pub(crate) mod listener;
+mod open_sessions;
 mod openapi;
+mod operate;
 pub(crate) mod percent;
 mod posting;
 mod qr;
@@ -45,5 +48,6 @@ pub(crate) mod service;
 mod shares;
 mod single_sign_on;
 pub(crate) mod status;
+mod template;
 pub(crate) mod token;
 pub(crate) mod validate;

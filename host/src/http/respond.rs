@@ -23,6 +23,8 @@ const HTML: &str = "text/html; charset=utf-8";
 const FILE: &str = "application/octet-stream; charset=utf-8";
 const XML: &str = "text/xml; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
+/// <https://prometheus.io/docs/specs/om/open_metrics_spec/>
+const FIGURES: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone, Debug)]
 struct Content {
@@ -155,6 +157,11 @@ impl Reply {
     /// 200 with a document of XML.
     pub(crate) fn xml(text: String) -> Self {
         Self::with_content(Outcome::Ok.status(), XML, text)
+    }
+
+    /// 200 with figures for Prometheus.
+    pub(crate) fn figures(text: String) -> Self {
+        Self { api: true, ..Self::with_content(Outcome::Ok.status(), FIGURES, text) }
     }
 
     /// Adds a header behind those of the policy, such as one of CORS. A value that cannot be sent is left out.

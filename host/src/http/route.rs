@@ -6,7 +6,10 @@
 
 use hyper::Method;
 
-use super::percent;
+use super::{
+    operate::route::{self as operate, Place},
+    percent,
+};
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,16 @@ pub(crate) enum Route {
     Link(String),
     /// `DELETE /users/me/identities/<id>`
     Unlink(String),
+    /// `GET /users/me/sessions`
+    OwnSessions,
+    /// `DELETE /users/me/sessions`
+    EndOtherSessions,
+    /// `DELETE /users/me/sessions/<id>`
+    EndOwnSession(String),
+    /// `GET /metrics`
+    Metrics,
+    /// What operators do under `/gatewit`.
+    Operate(Verb, Place),
     /// `POST /auth/refresh`
     Refresh,
     /// `POST /auth/logout`
@@ -137,7 +150,7 @@ pub(crate) enum Verb {
     Search,
     /// `POST`
     Create,
-    /// `PATCH`
+    /// `PATCH`, and `PUT` where a whole file takes the place of another
     Update,
     /// `DELETE`
     Delete,
@@ -183,7 +196,7 @@ pub(crate) fn find(method: &Method, path: &str) -> Route {
     found.map_or(Route::Unknown, |(_, route)| route)
 }
 
-type Offers = Vec<(&'static str, Route)>;
+pub(super) type Offers = Vec<(&'static str, Route)>;
 
 /// What a path offers: methods in the order in which they are listed, each with its route.
 fn offers(path: &str) -> Option<Offers> {
@@ -230,6 +243,10 @@ fn offers(path: &str) -> Option<Offers> {
         ["users", "me", "tfa", what] => post(Route::Factor(factor(what)?)),
         ["users", "me", "identities"] => get(Route::Identities),
         ["users", "me", "identities", _] => vec![("POST", Route::Link(sent(3)?)), ("DELETE", Route::Unlink(sent(3)?))],
+        ["users", "me", "sessions"] => vec![("GET", Route::OwnSessions), ("DELETE", Route::EndOtherSessions)],
+        ["users", "me", "sessions", _] => vec![("DELETE", Route::EndOwnSession(sent(3)?))],
+        ["metrics"] => get(Route::Metrics),
+        ["gatewit", names @ ..] => operate::offers(names, sent)?,
         ["users", _, "tfa", "disable"] => post(Route::RemoveFactor(sent(1)?)),
         ["policies", "me", "globals"] => get(Route::Rights("globals")),
         ["roles", "me"] => get(Route::Rights("roles")),

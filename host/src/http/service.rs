@@ -4,7 +4,7 @@
 
 use super::{
     account, accounts, auth,
-    body::{self, BodyLimits},
+    body::{self, AnyBody, BodyLimits},
     client,
     conditions::Conditions,
     cookies::{self, CookieSettings},
@@ -13,14 +13,14 @@ use super::{
     headers::{HeaderPolicy, StrictTransport},
     identities,
     limits::Limits,
-    openapi,
+    open_sessions, openapi, operate,
     query::Query,
     records,
     refusal::Refusal,
     request_id::RequestId,
     respond::Reply,
     route::{self, Route},
-    second_factor, server, shares, single_sign_on,
+    second_factor, server, shares, single_sign_on, template,
     token::{self, Presented, Source},
 };
 use crate::{
@@ -64,7 +64,7 @@ pub(crate) struct Wire {
     pub(super) graphql: Schemas,
     pub(super) refresh_cookie: CookieSettings,
     pub(super) session_cookie: CookieSettings,
-    body: BodyLimits,
+    pub(super) body: BodyLimits,
     trust_proxy: TrustProxy,
     address_header: Option<HeaderName>,
     pub(super) login_stall: Duration,
@@ -142,24 +142,32 @@ impl Service {
     /// Answers one request.
     pub(crate) async fn answer<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Full<Bytes>>
     where
-        B: Body + Send,
+        B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Display,
     {
+        self.respond(request.map(body::erased), peer).await
+    }
+
+    async fn respond(&self, request: Request<AnyBody>, peer: Option<SocketAddr>) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let id = RequestId::random();
-        let span = id.span(request.method(), request.uri());
+        let span = id.span(request.method(), request.uri(), request.headers());
         let conditions = Conditions::of(request.method(), request.headers());
         let (parts, body) = request.into_parts();
         let wire = &self.server.wire;
         let cors = wire.cors.as_ref().map(|cors| cors.headers(&parts.method, parts.headers.get(header::ORIGIN)));
+        let metrics = &self.server.services.metrics;
+        let route = route::find(&parts.method, parts.uri.path());
+        let (method, template) = template::of(&route);
         let reply = async {
             let reply = match Exchange::new(&self.server, &parts, peer, started, id) {
                 _ if cors.is_some() && parts.method == Method::OPTIONS => Reply::preflight(),
-                Ok(exchange) => exchange.run(body).await,
+                Ok(exchange) => exchange.run(route, body).await,
                 Err(refusal) => Reply::refused(&[refusal]),
             };
             let status = reply.status().as_u16();
+            metrics.answered(method, template, status, started.elapsed());
             tracing::info!(status, micros = started.elapsed().as_micros(), "answered");
             reply
         };
@@ -179,8 +187,8 @@ pub(super) struct Exchange<'a> {
     /// Scheme, host and port by which the browser reached us.
     pub(super) reached: Option<String>,
     started: Instant,
-    presented: Option<Presented>,
-    id: RequestId,
+    pub(super) presented: Option<Presented>,
+    pub(super) id: RequestId,
     trace: Trace,
 }
 
@@ -213,14 +221,19 @@ impl<'a> Exchange<'a> {
         Ok(Self { server, wire, parts, query, client, now, reached, started, presented, id, trace: Trace::start() })
     }
 
-    async fn run<B>(self, body: B) -> Reply
+    async fn run<B>(self, route: Route, body: B) -> Reply
     where
         B: Body,
         B::Error: Display,
     {
-        let route = route::find(&self.parts.method, self.parts.uri.path());
         if let Err(refusal) = self.count(&route).await {
             return Reply::refused(&[refusal]);
+        }
+        if route == Route::Metrics {
+            return operate::figures(&self).await;
+        }
+        if let Route::Operate(verb, place) = &route {
+            return operate::answer(&self, *verb, place, body).await;
         }
         if route.takes_form() {
             return self.run_form(&route, body).await;
@@ -242,44 +255,54 @@ impl<'a> Exchange<'a> {
                 Err(reply) => return reply,
             }
         };
+        self.handle(route, caller, &body).await
+    }
+
+    /// Hands the request to its handler.
+    async fn handle(&self, route: Route, caller: Option<Caller>, body: &Value) -> Reply {
         match route {
             Route::Ping => Reply::pong(),
-            Route::Root => server::root(&self),
+            Route::Root => server::root(self),
             Route::Robots => Reply::robots(),
-            Route::RandomString => server::random_string(&self),
-            Route::Info => server::info(&self, caller.is_some()).await,
-            Route::Health => server::health(&self, caller.as_ref().map(|caller| &caller.principal)).await,
+            Route::RandomString => server::random_string(self),
+            Route::Info => server::info(self, caller.is_some()).await,
+            Route::Health => server::health(self, caller.as_ref().map(|caller| &caller.principal)).await,
             Route::Specification => Reply::json(openapi::document()),
-            Route::GraphqlSchema => graphql::schema_language(&self, caller).await,
-            Route::Graphql => graphql::answer(&self, caller, &body).await,
-            Route::Providers => auth::providers(&self).await,
-            Route::Login => auth::login(&self, "default", &body).await,
-            Route::LoginWith(name) if name != "default" => auth::login(&self, &name, &body).await,
-            Route::Refresh => auth::refresh(&self, &body).await,
-            Route::Logout => auth::logout(&self, &body).await,
-            Route::RequestReset => accounts::request_reset(&self, &body).await,
-            Route::Reset => accounts::reset(&self, &body).await,
-            Route::Register => accounts::register(&self, &body).await,
-            Route::VerifyEmail => accounts::verify(&self).await,
-            Route::Invite => accounts::invite(&self, caller, &body).await,
-            Route::Accept => accounts::accept(&self, &body).await,
-            Route::Me => account::me(&self, caller).await,
-            Route::UpdateMe => account::update(&self, caller, &body).await,
-            Route::TrackPage => account::track_page(&self, caller, &body).await,
-            Route::Factor(what) => second_factor::own(&self, caller, what, &body).await,
-            Route::RemoveFactor(user) => second_factor::remove(&self, caller, &user).await,
-            Route::Rights(form) => account::rights(&self, caller, form).await,
-            Route::ShareLogin => shares::login(&self, &body).await,
-            Route::ShareInfo(share) => shares::info(&self, &share).await,
-            Route::Records(verb, collection) => records::all(&self, caller, verb, collection, &body).await,
-            Route::Record(verb, collection, id) => records::one(&self, caller, verb, collection, &id, &body).await,
+            Route::GraphqlSchema => graphql::schema_language(self, caller).await,
+            Route::Graphql => graphql::answer(self, caller, body).await,
+            Route::Providers => auth::providers(self).await,
+            Route::Login => auth::login(self, "default", body).await,
+            Route::LoginWith(name) if name != "default" => auth::login(self, &name, body).await,
+            Route::Refresh => auth::refresh(self, body).await,
+            Route::Logout => auth::logout(self, body).await,
+            Route::RequestReset => accounts::request_reset(self, body).await,
+            Route::Reset => accounts::reset(self, body).await,
+            Route::Register => accounts::register(self, body).await,
+            Route::VerifyEmail => accounts::verify(self).await,
+            Route::Invite => accounts::invite(self, caller, body).await,
+            Route::Accept => accounts::accept(self, body).await,
+            Route::Me => account::me(self, caller).await,
+            Route::UpdateMe => account::update(self, caller, body).await,
+            Route::TrackPage => account::track_page(self, caller, body).await,
+            Route::Factor(what) => second_factor::own(self, caller, what, body).await,
+            Route::RemoveFactor(user) => second_factor::remove(self, caller, &user).await,
+            Route::Rights(form) => account::rights(self, caller, form).await,
+            Route::ShareLogin => shares::login(self, body).await,
+            Route::ShareInfo(share) => shares::info(self, &share).await,
+            Route::Records(verb, collection) => records::all(self, caller, verb, collection, body).await,
+            Route::Record(verb, collection, id) => records::one(self, caller, verb, collection, &id, body).await,
             Route::Options { allow, provider } if provider.as_ref().is_none_or(|name| self.serves(name)) => {
                 Reply::options(&allow)
             }
-            Route::Identities => identities::list(&self, caller).await,
-            Route::Link(provider) => identities::link(&self, caller, &provider, &body).await,
-            Route::Unlink(id) => identities::unlink(&self, caller, &id).await,
+            Route::Identities => identities::list(self, caller).await,
+            Route::Link(provider) => identities::link(self, caller, &provider, body).await,
+            Route::Unlink(id) => identities::unlink(self, caller, &id).await,
+            Route::OwnSessions => open_sessions::list(self, caller).await,
+            Route::EndOtherSessions => open_sessions::end_others(self, caller).await,
+            Route::EndOwnSession(id) => open_sessions::end(self, caller, &id).await,
             Route::Options { .. }
+            | Route::Metrics
+            | Route::Operate(..)
             | Route::LoginWith(_)
             | Route::SingleSignOn(..)
             | Route::Admin(_)
@@ -303,9 +326,11 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Counts the request against the limits; pages that only lead elsewhere are free.
+    /// Counts the request against the limits; pages that only lead elsewhere are free, and so is
+    /// watching the process.
     async fn count(&self, route: &Route) -> Result<(), Refusal> {
-        if matches!(route, Route::Root | Route::Robots | Route::Admin(_)) {
+        let is_watched = matches!(route, Route::Operate(_, place) if place.is_open()) || *route == Route::Metrics;
+        if is_watched || matches!(route, Route::Root | Route::Robots | Route::Admin(_)) {
             return Ok(());
         }
         self.wire.limits.request(self.client.address.as_deref(), self.server.store(), self.now).await
@@ -316,7 +341,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Who is asking; nobody without a token. A bad token ends the request, whatever it wants.
-    async fn caller(&self) -> Result<Option<Caller>, Reply> {
+    pub(super) async fn caller(&self) -> Result<Option<Caller>, Reply> {
         let Some(presented) = &self.presented else { return Ok(None) };
         let authenticate = async {
             let mut rules = self.rules().await?;
@@ -335,6 +360,20 @@ impl<'a> Exchange<'a> {
     /// Opens a sandbox of the rules for this request.
     pub(super) async fn rules(&self) -> Result<Conversation, Reason> {
         self.server.rules(&self.trace).await
+    }
+
+    /// Counts a sign-in at a provider that there is.
+    pub(super) fn signed_in(&self, provider: &str, refused: Option<&Reason>) {
+        self.server.services.metrics.signed_in(provider, self.outcome(refused));
+    }
+
+    /// Counts a refresh.
+    pub(super) fn refreshed(&self, refused: Option<&Reason>) {
+        self.server.services.metrics.refreshed(self.outcome(refused));
+    }
+
+    fn outcome(&self, refused: Option<&Reason>) -> &'static str {
+        refused.map_or("ok", |reason| Refusal::of(reason.clone(), self.now).code())
     }
 
     /// Keeps what happened in a sign-in that failed, for whoever asks why.

@@ -80,7 +80,7 @@ fn here(reason: Reason) -> Failure {
 
 /// What follows from a step of a browser. `form` is what it posted.
 pub(super) async fn step(exchange: &Exchange<'_>, step: Step, provider: &str, form: &Form) -> Reply {
-    let Some(served) = exchange.server.provider(provider).filter(|served| served.redirects()) else {
+    let Some(served) = &exchange.server.provider(provider).filter(|served| served.redirects()) else {
         return exchange.not_found();
     };
     match step {
@@ -166,6 +166,7 @@ async fn finish(exchange: &Exchange<'_>, served: &Served, answer: &Form) -> Repl
         Err(failure) => spent(failed(exchange, served, failure)),
         Ok(Outcome::Again(target) | Outcome::Linked(target)) => spent(exchange.redirect(Answer::Found, &target)),
         Ok(Outcome::SignedIn(signed_in)) => {
+            exchange.signed_in(&served.name, None);
             let mode = match signed_in.form {
                 GrantForm::Session => Mode::Session,
                 GrantForm::Tokens => Mode::Cookie,
@@ -226,6 +227,7 @@ async fn message_of(exchange: &Exchange<'_>, served: &Served, message: &Form) ->
 
 /// Sends the browser where the rules say, with the reason, or tells it right here.
 fn failed(exchange: &Exchange<'_>, served: &Served, failure: Failure) -> Reply {
+    exchange.signed_in(&served.name, Some(&failure.reason));
     exchange.sign_in_failed(&served.name, code(failure.reason.clone(), exchange));
     let Some(target) = failure.target else { return exchange.refused(failure.reason) };
     let reply = exchange.redirect(Answer::Found, &with_reason(&target, code(failure.reason, exchange)));

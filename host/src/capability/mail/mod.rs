@@ -165,6 +165,11 @@ impl Post {
         Ok(())
     }
 
+    /// Letters that wait to be sent.
+    pub(crate) async fn waiting(&self) -> Option<usize> {
+        on_disk(&self.spool, Spool::count).await.ok()
+    }
+
     /// Finishes what is under way; what waits is sent at the next start.
     pub(crate) async fn close(&self) {
         let _ = self.stop.send(true);

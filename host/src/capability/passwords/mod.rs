@@ -53,6 +53,11 @@ impl Passwords {
         Self { pool, cost, store }
     }
 
+    /// Passwords that wait for a thread.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
     /// Hashes a new password with a fresh salt.
     pub(crate) async fn hash(&self, password: String, salt: argon2::Salt) -> Result<String, Error> {
         let cost = self.cost.clone();

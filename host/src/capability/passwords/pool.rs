@@ -44,6 +44,11 @@ impl Pool {
         Ok(Self(queue))
     }
 
+    /// Jobs that wait for a thread.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).jobs.len()
+    }
+
     /// Runs a job on one of the threads.
     pub(crate) async fn run<T: Send + 'static>(
         &self,

@@ -99,14 +99,16 @@ impl<'a> Operations<'a> {
             form: mode.form(),
         };
         let answer = self.ask(async |rules, _, client| rules.login(&attempt, client).await).await;
+        self.exchange.server.services.metrics.signed_in("default", outcome(&answer));
         let grant = answer.inspect_err(|refusal| self.exchange.sign_in_failed("default", refusal.code()))?;
         Ok(self.granted(mode, grant))
     }
 
     async fn refresh(&mut self, call: &Call) -> Result<Value, Refusal> {
         let (mode, held) = self.held(call)?;
-        let grant = self.ask(async |rules, _, client| rules.refresh(&held, mode.form(), client).await).await?;
-        Ok(self.granted(mode, grant))
+        let answer = self.ask(async |rules, _, client| rules.refresh(&held, mode.form(), client).await).await;
+        self.exchange.server.services.metrics.refreshed(outcome(&answer));
+        Ok(self.granted(mode, answer?))
     }
 
     async fn logout(&mut self, call: &Call) -> Result<Value, Refusal> {
@@ -386,6 +388,11 @@ fn limits_or_null(mut info: Value) -> Value {
         }
     }
     info
+}
+
+/// An answer in a word, for the figures.
+fn outcome<T>(answer: &Result<T, Refusal>) -> &'static str {
+    answer.as_ref().err().map_or("ok", Refusal::code)
 }
 
 #[cfg(test)]

@@ -229,3 +229,18 @@ pub(super) fn own() -> Vec<Operation> {
             .gives("The rights, by collection and action.", &schema("OwnPermissions")),
     ]
 }
+
+pub(super) fn own_sessions() -> Vec<Operation> {
+    let of = |path: &str, name: &str, summary: &str| Operation::new("get", path, OWN, name, summary);
+    vec![
+        of("/users/me/sessions", "listOwnSessions", "Where one is signed in")
+            .by(Caller::SignedIn)
+            .gives("The sessions; their ids are no tokens.", &json!({ "type": "array", "items": schema("Session") })),
+        Operation::new("delete", "/users/me/sessions", OWN, "endOtherSessions", "Signs out everywhere else")
+            .by(Caller::SignedIn)
+            .gives("How many sessions that were.", &object(&[("!ended", json!({ "type": "integer" }))])),
+        Operation::new("delete", "/users/me/sessions/{id}", OWN, "endOwnSession", "Ends one of one's own sessions")
+            .by(Caller::SignedIn)
+            .gives_nothing("Ended: its tokens are refused from now on."),
+    ]
+}

@@ -6,6 +6,7 @@
 //! `OpenAPI` has no word for, and the pages for people.
 
 mod accounts;
+mod operate;
 mod operation;
 mod records;
 mod schemas;
@@ -29,8 +30,10 @@ fn operations() -> Vec<Operation> {
         accounts::single_sign_on(),
         accounts::accounts(),
         accounts::own(),
+        accounts::own_sessions(),
         records::operations(),
         server::operations(),
+        operate::operations(),
     ]
     .into_iter()
     .flatten()
@@ -58,6 +61,7 @@ fn build() -> Value {
             { "name": "Own account", "description": "What people do with their own accounts." },
             { "name": "Records", "description": "Accounts, roles, policies and what belongs to them." },
             { "name": "Server", "description": "What the server says of itself." },
+            { "name": "Operation", "description": "What administrators see and do to the server." },
         ],
         "paths": paths,
         "components": {
@@ -74,84 +78,30 @@ fn build() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::route::{self, Route, Verb};
+    use super::super::{
+        route::{self, Route, Verb},
+        template,
+    };
     use super::*;
     use hyper::Method;
     use std::collections::BTreeSet;
 
-    /// The path of a route in the document and its method; `None` for what is not in it. Exhaustive, so that a new route
-    /// does not compile before it is documented or left out for a reason.
+    /// A route as the document has it; `None` for what is not in it.
     fn documented(route: &Route) -> Option<String> {
-        let verb = |verb: Verb| match verb {
-            Verb::Read => Some("get"),
-            Verb::Search => None,
-            Verb::Create => Some("post"),
-            Verb::Update => Some("patch"),
-            Verb::Delete => Some("delete"),
-        };
-        let short = |collection: &str| collection.trim_start_matches("directus_").to_owned();
-        Some(match route {
-            // Pages for people, what HTTP itself has,.
-            Route::Root | Route::Robots | Route::Admin(_) | Route::Options { .. } | Route::Unknown => {
-                return None;
-            }
-            Route::SingleSignOn(step, _) => {
-                use route::Step;
-                let (method, rest) = match step {
-                    Step::Begin => ("get", ""),
-                    Step::Return => ("get", "/callback"),
-                    Step::ReturnByForm => ("post", "/callback"),
-                    Step::ReturnInForm => ("post", "/acs"),
-                    Step::Metadata => ("get", "/metadata"),
-                    Step::Leave => ("post", "/logout"),
-                    Step::Message => ("get", "/logout"),
-                    Step::Notice => ("post", "/backchannel-logout"),
-                };
-                format!("{method} /auth/login/{{provider}}{rest}")
-            }
-            Route::Identities => "get /users/me/identities".to_owned(),
-            Route::Link(_) => "post /users/me/identities/{id}".to_owned(),
-            Route::Unlink(_) => "delete /users/me/identities/{id}".to_owned(),
-            Route::Ping => "get /server/ping".to_owned(),
-            Route::Info => "get /server/info".to_owned(),
-            Route::Health => "get /server/health".to_owned(),
-            Route::Specification => "get /server/specs/oas".to_owned(),
-            Route::GraphqlSchema => "get /server/specs/graphql/system".to_owned(),
-            Route::Graphql => "post /graphql/system".to_owned(),
-            Route::RandomString => "get /utils/random/string".to_owned(),
-            Route::Providers => "get /auth".to_owned(),
-            Route::Login => "post /auth/login".to_owned(),
-            Route::LoginWith(_) => "post /auth/login/{provider}".to_owned(),
-            Route::Refresh => "post /auth/refresh".to_owned(),
-            Route::Logout => "post /auth/logout".to_owned(),
-            Route::RequestReset => "post /auth/password/request".to_owned(),
-            Route::Reset => "post /auth/password/reset".to_owned(),
-            Route::Register => "post /users/register".to_owned(),
-            Route::VerifyEmail => "get /users/register/verify-email".to_owned(),
-            Route::Invite => "post /users/invite".to_owned(),
-            Route::Accept => "post /users/invite/accept".to_owned(),
-            Route::Me => "get /users/me".to_owned(),
-            Route::UpdateMe => "patch /users/me".to_owned(),
-            Route::TrackPage => "patch /users/me/track/page".to_owned(),
-            Route::Factor(what) => {
-                use route::Factor;
-                let what = match what {
-                    Factor::Generate => "generate",
-                    Factor::Picture => "qr-code",
-                    Factor::Enable => "enable",
-                    Factor::Disable => "disable",
-                    Factor::RecoveryCodes => "recovery-codes",
-                };
-                format!("post /users/me/tfa/{what}")
-            }
-            Route::RemoveFactor(_) => "post /users/{id}/tfa/disable".to_owned(),
-            Route::Rights("globals") => "get /policies/me/globals".to_owned(),
-            Route::Rights(form) => format!("get /{form}/me"),
-            Route::ShareLogin => "post /shares/auth".to_owned(),
-            Route::ShareInfo(_) => "get /shares/info/{id}".to_owned(),
-            Route::Records(what, collection) => format!("{} /{}", verb(*what)?, short(collection)),
-            Route::Record(what, collection, _) => format!("{} /{}/{{id}}", verb(*what)?, short(collection)),
-        })
+        let left_out = matches!(
+            route,
+            // Pages for people, what HTTP itself has, figures in a format of their own, and `SEARCH`.
+            Route::Root
+                | Route::Robots
+                | Route::Admin(_)
+                | Route::Metrics
+                | Route::Options { .. }
+                | Route::Unknown
+                | Route::Records(Verb::Search, _)
+        );
+        let (method, path) = template::of(route);
+        let path = if matches!(route, Route::Graphql) { "/graphql/system" } else { &path };
+        (!left_out).then(|| format!("{} {path}", method.to_ascii_lowercase()))
     }
 
     /// What the document has, as `method path`.
@@ -164,64 +114,89 @@ mod tests {
             .collect()
     }
 
+    /// Every word that a path can have.
+    const WORDS: &[&str] = &[
+        "",
+        "server",
+        "ping",
+        "info",
+        "health",
+        "specs",
+        "oas",
+        "graphql",
+        "system",
+        "utils",
+        "random",
+        "string",
+        "auth",
+        "login",
+        "refresh",
+        "logout",
+        "password",
+        "request",
+        "reset",
+        "users",
+        "register",
+        "verify-email",
+        "invite",
+        "accept",
+        "me",
+        "track",
+        "page",
+        "tfa",
+        "generate",
+        "qr-code",
+        "enable",
+        "disable",
+        "recovery-codes",
+        "identities",
+        "callback",
+        "backchannel-logout",
+        "policies",
+        "globals",
+        "roles",
+        "permissions",
+        "shares",
+        "access",
+        "settings",
+        "activity",
+        "revisions",
+        "some-id",
+        "acs",
+        "metadata",
+        "gatewit",
+        "live",
+        "ready",
+        "status",
+        "sessions",
+        "audit",
+        "verify",
+        "components",
+        "rollback",
+        "promote",
+        "end-trial",
+        "drivers",
+        "providers",
+        "test",
+    ];
+
     /// What the server answers for paths of up to four parts made of every word that a path can have.
     fn served() -> BTreeSet<String> {
-        let words = [
-            "",
-            "server",
-            "ping",
-            "info",
-            "health",
-            "specs",
-            "oas",
-            "graphql",
-            "system",
-            "utils",
-            "random",
-            "string",
-            "auth",
-            "login",
-            "refresh",
-            "logout",
-            "password",
-            "request",
-            "reset",
-            "users",
-            "register",
-            "verify-email",
-            "invite",
-            "accept",
-            "me",
-            "track",
-            "page",
-            "tfa",
-            "generate",
-            "qr-code",
-            "enable",
-            "disable",
-            "recovery-codes",
-            "identities",
-            "callback",
-            "backchannel-logout",
-            "policies",
-            "globals",
-            "roles",
-            "permissions",
-            "shares",
-            "access",
-            "settings",
-            "activity",
-            "revisions",
-            "some-id",
-            "acs",
-            "metadata",
-        ];
         let mut paths = vec![String::new()];
         let mut found = BTreeSet::new();
         for parts in 1..=4 {
-            let longer = |path: &String| words.map(|word| format!("{path}/{word}"));
+            let longer = |path: &String| WORDS.iter().map(move |word| format!("{path}/{word}")).collect::<Vec<_>>();
             // Only these have four parts.
-            let long = ["/tfa", "/track", "/identities", "/login/some-id", "/graphql"];
+            let long = [
+                "/tfa",
+                "/track",
+                "/identities",
+                "/sessions",
+                "/login/some-id",
+                "/graphql",
+                "/components/some-id",
+                "/providers/some-id",
+            ];
             let goes_on = |path: &&String| parts < 4 || long.iter().any(|end| path.ends_with(end));
             paths = paths.iter().filter(|path| !path.ends_with('/')).filter(goes_on).flat_map(longer).collect();
             for path in &paths {

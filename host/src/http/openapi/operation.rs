@@ -28,7 +28,7 @@ pub(super) struct Operation {
     summary: String,
     caller: Caller,
     parameters: Vec<Value>,
-    body: Option<Value>,
+    body: Option<(&'static str, Value)>,
     answers: Map<String, Value>,
 }
 
@@ -57,7 +57,12 @@ impl Operation {
 
     /// Takes a body of JSON.
     pub(super) fn takes(self, schema: Value) -> Self {
-        Self { body: Some(schema), ..self }
+        Self { body: Some(("application/json", schema)), ..self }
+    }
+
+    /// Takes a body of another kind.
+    pub(super) fn takes_file(self, kind: &'static str, schema: Value) -> Self {
+        Self { body: Some((kind, schema)), ..self }
     }
 
     /// Answers `{"data": …}`.
@@ -104,8 +109,8 @@ impl Operation {
         if !self.parameters.is_empty() {
             fields.insert("parameters".to_owned(), self.parameters.clone().into());
         }
-        if let Some(schema) = &self.body {
-            let content = json!({ "application/json": { "schema": schema } });
+        if let Some((kind, schema)) = &self.body {
+            let content = json!({ *kind: { "schema": schema } });
             fields.insert("requestBody".to_owned(), json!({ "content": content }));
         }
         fields.insert("responses".to_owned(), answers.into());

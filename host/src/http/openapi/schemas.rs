@@ -21,6 +21,7 @@ pub(super) fn all() -> Value {
         schemas.insert(name.to_owned(), of(collection));
     }
     schemas.extend(history());
+    schemas.extend(operated());
     schemas.into()
 }
 
@@ -175,5 +176,42 @@ fn history() -> Map<String, Value> {
         ("Activity", object(&activity)),
         ("Revision", object(&revision)),
     ];
+    schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+/// What operators see.
+fn operated() -> Map<String, Value> {
+    let maybe = || json!({ "type": ["string", "null"] });
+    let date = || json!({ "type": "string", "format": "date-time" });
+    let session = [
+        ("!id", text()),
+        ("user", maybe()),
+        ("share", maybe()),
+        ("provider", maybe()),
+        ("!current", json!({ "type": "boolean" })),
+        ("!expires", date()),
+        ("ip", maybe()),
+        ("user_agent", maybe()),
+        ("origin", maybe()),
+    ];
+    let entry = [
+        ("!number", json!({ "type": "integer" })),
+        ("!at", date()),
+        ("!who", text()),
+        ("!what", text()),
+        ("!object", text()),
+        ("!outcome", text()),
+        ("request", maybe()),
+        ("ip", maybe()),
+        ("!hash", text()),
+    ];
+    let verdict = [
+        ("!intact", json!({ "type": "boolean" })),
+        ("!entries", json!({ "type": "integer" })),
+        ("head", maybe()),
+        ("broken_at", json!({ "type": ["integer", "null"] })),
+        ("reason", maybe()),
+    ];
+    let schemas = [("Session", object(&session)), ("AuditEntry", object(&entry)), ("AuditVerdict", object(&verdict))];
     schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }

@@ -1,0 +1,140 @@
+//! What operators see and do under `/gatewit`.
+
+use super::operation::{Caller, Operation, object, schema, text};
+use serde_json::json;
+
+const TAG: &str = "Operation";
+
+pub(super) fn operations() -> Vec<Operation> {
+    let of = |method: &'static str, path: &str, name: &str, summary: &str| {
+        Operation::new(method, format!("/gatewit/{path}"), TAG, name, summary)
+    };
+    let word = object(&[("!status", text())]);
+    let health = "application/health+json";
+    let count = object(&[("!ended", json!({ "type": "integer" }))]);
+    vec![
+        of("get", "live", "readLiveness", "Whether the process answers").gives_as("200", "It does.", health, &word),
+        of("get", "ready", "readReadiness", "Whether requests should be sent here")
+            .gives_as("200", "They should.", health, &word)
+            .gives_as("503", "The database does not answer, or the server is about to stop.", health, &word),
+        of("get", "status", "readStatus", "What the server is and how it does; for administrators")
+            .by(Caller::SignedIn)
+            .gives("The status.", &json!({ "type": "object" })),
+        of("get", "sessions", "listSessions", "Who is signed in; for administrators")
+            .by(Caller::SignedIn)
+            .parameter("user", &text(), "Only those of this account.")
+            .gives("The sessions.", &json!({ "type": "array", "items": schema("Session") })),
+        of("delete", "sessions", "endSessions", "Ends all sessions of an account; for administrators")
+            .by(Caller::SignedIn)
+            .parameter("user", &text(), "The account.")
+            .gives("How many they were.", &count),
+        of("delete", "sessions/{id}", "endSession", "Ends a session; for administrators")
+            .by(Caller::SignedIn)
+            .gives_nothing("Ended: its tokens are refused from now on."),
+        of("get", "audit", "listAudit", "What operators did, the newest first; for administrators")
+            .by(Caller::SignedIn)
+            .parameter("before", &json!({ "type": "integer" }), "Only entries before this number.")
+            .parameter("limit", &json!({ "type": "integer" }), "How many; 100 if nothing is said, 1000 at most.")
+            .gives("The entries.", &json!({ "type": "array", "items": schema("AuditEntry") })),
+        of("get", "audit/verify", "verifyAudit", "Whether the audit log is as it was written; for administrators")
+            .by(Caller::SignedIn)
+            .gives("The verdict, with the first entry that is not.", &schema("AuditVerdict")),
+    ]
+    .into_iter()
+    .chain(components(&of))
+    .chain(providers(&of))
+    .collect()
+}
+
+type Make<'a> = &'a dyn Fn(&'static str, &str, &str, &str) -> Operation;
+
+fn components(of: Make<'_>) -> Vec<Operation> {
+    let generation = json!({ "type": "object" });
+    let act = |path, name, summary| {
+        of("post", path, name, summary).by(Caller::SignedIn).gives("What serves now.", &generation)
+    };
+    vec![
+        of("get", "components", "listComponents", "Which generation of each component serves; for administrators")
+            .by(Caller::SignedIn)
+            .gives("The components.", &json!({ "type": "array", "items": { "type": "object" } })),
+        of("get", "components/{name}", "readComponent", "The generations of a component; for administrators")
+            .by(Caller::SignedIn)
+            .gives("The component.", &generation),
+        of(
+            "put",
+            "components/{name}",
+            "putComponent",
+            "Serves a component from now on, or tries it out; for administrators",
+        )
+        .by(Caller::SignedIn)
+        .parameter("mode", &json!({ "enum": ["swap", "canary", "shadow"] }), "How; to serve everybody if not said.")
+        .parameter("share", &json!({ "type": "number" }), "Of a canary: its share of the calls.")
+        .parameter("accept_grants", &json!({ "type": "boolean" }), "It may use what the one before could not.")
+        .parameter("dry_run", &json!({ "type": "boolean" }), "Only see whether it would be taken.")
+        .takes_file("application/wasm", json!({ "type": "string", "format": "binary" }))
+        .gives("The new generation, and how its grants differ.", &generation),
+        of("delete", "components/{name}", "withdrawComponent", "Goes back to what is built in; for administrators")
+            .by(Caller::SignedIn)
+            .gives_nothing("What was sent is gone."),
+        act(
+            "components/{name}/rollback",
+            "rollBackComponent",
+            "Serves the generation before again; for administrators",
+        ),
+        act(
+            "components/{name}/promote",
+            "promoteComponent",
+            "Serves everybody with the one on trial; for administrators",
+        ),
+        of("post", "components/{name}/end-trial", "endTrial", "Ends a trial; for administrators")
+            .by(Caller::SignedIn)
+            .gives_nothing("Nobody is served by it any more."),
+    ]
+}
+
+fn providers(of: Make<'_>) -> Vec<Operation> {
+    let provider = json!({ "type": "object" });
+    let flag = json!({ "type": "boolean" });
+    let changes = [
+        ("driver", text()),
+        ("label", text()),
+        ("icon", text()),
+        ("enabled", flag.clone()),
+        ("settings", provider.clone()),
+    ];
+    let change = object(&changes);
+    let [driver, label, icon, enabled, settings] = changes;
+    let create = object(&[("!name", text()), ("!driver", driver.1), label, icon, enabled, settings]);
+    let tried =
+        object(&[("!works", flag), ("found", json!({ "type": "array", "items": text() })), ("problem", text())]);
+    vec![
+        of("get", "drivers", "listDrivers", "What the loaded drivers say of their settings; for administrators")
+            .by(Caller::SignedIn)
+            .gives("The drivers.", &json!({ "type": "array", "items": { "type": "object" } })),
+        of("get", "providers", "listProviders", "All providers; for administrators")
+            .by(Caller::SignedIn)
+            .gives("The providers.", &json!({ "type": "array", "items": provider })),
+        of("post", "providers", "createProvider", "Makes a provider; for administrators")
+            .by(Caller::SignedIn)
+            .takes(create)
+            .gives("The provider.", &provider),
+        of("get", "providers/{name}", "readProvider", "A provider; for administrators")
+            .by(Caller::SignedIn)
+            .gives("The provider.", &provider),
+        of("patch", "providers/{name}", "updateProvider", "Changes a provider; for administrators")
+            .by(Caller::SignedIn)
+            .takes(change)
+            .gives("The provider.", &provider),
+        of("delete", "providers/{name}", "deleteProvider", "Removes a provider; for administrators")
+            .by(Caller::SignedIn)
+            .gives_nothing("Removed."),
+        of(
+            "post",
+            "providers/{name}/test",
+            "testProvider",
+            "Whether the settings of a provider work; for administrators",
+        )
+        .by(Caller::SignedIn)
+        .gives("What was found.", &tried),
+    ]
+}
