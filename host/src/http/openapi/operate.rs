@@ -111,7 +111,7 @@ fn providers(of: Make<'_>) -> Vec<Operation> {
         of("get", "drivers", "listDrivers", "What the loaded drivers say of their settings; for administrators")
             .by(Caller::SignedIn)
             .gives("The drivers.", &json!({ "type": "array", "items": { "type": "object" } })),
-        of("get", "providers", "listProviders", "All providers; for administrators")
+        of("get", "providers", "listAllProviders", "All providers; for administrators")
             .by(Caller::SignedIn)
             .gives("The providers.", &json!({ "type": "array", "items": provider })),
         of("post", "providers", "createProvider", "Makes a provider; for administrators")
