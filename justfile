@@ -37,8 +37,8 @@ test *filter: (_binary) test-components
     @.just/test.sh {{ filter }}
 
 # Measures, and prints one table. `--quick` for a first look.
-bench *arguments: (_binary)
-    @"{{ target }}/release/bench" {{ arguments }}
+bench *arguments: (_binary) test-components
+    @GATEWIT_WASM="{{ target }}/wasm" GATEWIT_TEST_WASM="{{ target }}/wasm-tests" "{{ target }}/release/bench" {{ arguments }}
 
 # What a change must pass besides the tests: formatting, lints, documentation.
 check: components
