@@ -5,12 +5,12 @@ use super::{
     Refused, Registry, State,
     generation::{AUTH, Digest, Generation, Origin},
     grants::{self, Difference},
-    providers::{self, Parts},
+    providers::Problems,
     slot::{Mode, Slot, Trial},
     sources::{self, COMPONENT_BYTES_MAX, Source},
 };
 use crate::capability::{
-    drivers::Comparison,
+    drivers::{Comparison, Drivers},
     storage::operation::{Move, NewComponent, Place, StoredComponent},
 };
 use std::sync::Arc;
@@ -177,16 +177,7 @@ impl Registry {
         }
         let mut slots = state.slots.clone();
         slots.insert(name.to_owned(), slot.clone());
-        let list: Vec<_> = state.providers().cloned().collect();
-        let old = self.services().drivers.get();
-        let parts = Parts {
-            slots: &slots,
-            providers: &list,
-            disable_default: self.disable_default,
-            ways: &self.ways,
-            old: &old,
-        };
-        let (drivers, problems) = providers::assemble(&parts);
+        let (drivers, problems) = self.put_together(state, &slots);
         let is_new = |name: &&String| !state.problems.contains_key(*name);
         if let Some(worse) = problems.keys().find(is_new) {
             let lines = problems.get(worse).map(|lines| lines.join("; ")).unwrap_or_default();
@@ -216,7 +207,7 @@ impl Registry {
 /// What is ready to be served.
 pub(super) enum Prepared {
     Rules,
-    Drivers { drivers: crate::capability::drivers::Drivers, problems: providers::Problems },
+    Drivers { drivers: Drivers, problems: Problems },
 }
 
 impl Slot {

@@ -33,7 +33,9 @@ impl Seen {
             let found = std::fs::metadata(&path).ok()?;
             Some((path, found.len(), found.modified().ok()))
         };
-        Self([path.to_owned(), path.with_extension("wasm.minisig")].into_iter().filter_map(seen).collect())
+        Self(
+            [path.to_owned(), path.with_extension(sources::SIGNATURE_EXTENSION)].into_iter().filter_map(seen).collect(),
+        )
     }
 }
 
@@ -167,7 +169,7 @@ impl Registry {
         let rejected = path.with_extension(REJECTED);
         std::fs::rename(path, &rejected).map_err(failed(&rejected))?;
         // A signature of the file that is gone would be wrong for the next one.
-        let signature = path.with_extension("wasm.minisig");
+        let signature = path.with_extension(sources::SIGNATURE_EXTENSION);
         let _ = std::fs::rename(&signature, path.with_extension("wasm.minisig.rejected"));
         if let Origin::File(_) = before.origin {
             let kept = self.loader.cache.source(&before.digest.to_string());

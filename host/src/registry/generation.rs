@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     bindings::driver::exports::gatewit::driver::about::Description,
-    capability::config::Settings,
+    capability::{config::Settings, keys::hmac::hex},
     config::Grant,
     engine::{Alarm, CallError, CodeCache, Driver, Health, LoadError, Rules, Runtime, Services},
 };
@@ -49,7 +49,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 

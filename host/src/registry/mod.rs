@@ -38,6 +38,7 @@ use crate::{
     Config,
     capability::{
         audit::{self, Event},
+        drivers::Drivers,
         keys::sealing::{SealError, Sealer},
         storage,
     },
@@ -301,22 +302,20 @@ impl Registry {
         Ok(())
     }
 
+    /// Everybody who would be served with these slots, and what is wrong with the others.
+    fn put_together(&self, state: &State, slots: &BTreeMap<String, Slot>) -> (Drivers, Problems) {
+        let (providers, old) = (state.providers().cloned().collect::<Vec<_>>(), self.services().drivers.get());
+        let (disable_default, ways) = (self.disable_default, &self.ways);
+        providers::assemble(&Parts { slots, providers: &providers, disable_default, ways, old: &old })
+    }
+
     /// Serves what is in the slots.
     fn serve_all(&self, state: &mut State) {
         if let Some(rules) = state.slots.get(AUTH) {
             self.rules.set(rules.clone());
         }
-        let list: Vec<_> = state.providers().cloned().collect();
-        let old = self.services().drivers.get();
-        let parts = Parts {
-            slots: &state.slots,
-            providers: &list,
-            disable_default: self.disable_default,
-            ways: &self.ways,
-            old: &old,
-        };
-        let (drivers, problems) = providers::assemble(&parts);
-        for provider in list.iter().filter(|provider| !state.slots.contains_key(&provider.driver)) {
+        let (drivers, problems) = self.put_together(state, &state.slots);
+        for provider in state.providers().filter(|provider| !state.slots.contains_key(&provider.driver)) {
             let (provider, driver) = (&provider.name, &provider.driver);
             tracing::warn!(provider, driver, "there is no such driver; the provider is listed only");
         }

@@ -27,7 +27,7 @@ pub(crate) const COMPONENT_BYTES_MAX: usize = 64 << 20;
 const SIGNATURE_BYTES_MAX: u64 = 4 << 10;
 
 /// What follows the name of a component's file in that of its signature.
-const SIGNATURE_EXTENSION: &str = "wasm.minisig";
+pub(super) const SIGNATURE_EXTENSION: &str = "wasm.minisig";
 
 /// A component before it is compiled.
 #[derive(Clone)]
