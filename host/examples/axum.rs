@@ -6,17 +6,18 @@
 //! ```
 //!
 //! Whatever the application has no route for is Gatewit's: `/auth/…`, `/users/me`, `/server/…`, and the answer for paths
-//! that nobody knows. Settings are read as the `gatewit` binary reads them.
+//! that nobody knows. Its own routes know who is asking (`/hello`), and may want somebody (`/account`). Settings are read as the
+//! `gatewit` binary reads them.
 
 use std::{io::Write, net::SocketAddr};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{ConnectInfo, Request},
     middleware,
     routing::get,
 };
-use gatewit_host::{Config, Gatewit};
+use gatewit_host::{Config, Gatewit, Person};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -27,7 +28,8 @@ async fn main() -> anyhow::Result<()> {
     let gatewit = Gatewit::start(config).await?;
 
     let application = Router::new()
-        .route("/hello", get(async || "Hello from the application"))
+        .route("/hello", get(hello).layer(gatewit.layer()))
+        .route("/account", get(account).layer(gatewit.layer().required()))
         .fallback_service(gatewit.service())
         .layer(middleware::map_request(tell_peer));
 
@@ -42,6 +44,17 @@ async fn main() -> anyhow::Result<()> {
         .await?;
     gatewit.close().await;
     Ok(())
+}
+
+/// Anybody may come here.
+async fn hello(person: Option<Extension<Person>>) -> String {
+    let name = person.and_then(|Extension(person)| person.user);
+    format!("Hello, {}", name.as_deref().unwrap_or("whoever you are"))
+}
+
+/// Only people who are signed in come here.
+async fn account(Extension(person): Extension<Person>) -> String {
+    format!("You are {}", person.user.unwrap_or_default())
 }
 
 /// Hands the address of the client on: Gatewit takes it from the request, wherever an application has it from.

@@ -1,11 +1,13 @@
 //! A running server, and its operations as typed calls.
 
 use crate::{
-    Clock, Config, Secret, StartError, SystemClock,
-    bindings::auth::gatewit::auth::types::Reason,
+    Builder, Clock, Config, Secret, StartError, SystemClock,
+    bindings::auth::gatewit::auth::types::{Reason, Service as Needed},
     capability::{drivers::Served, storage::Backend, trace::Trace},
+    embed::Brought,
     engine::{CallError, Conversation, Services},
     http::{
+        front::proxy::Upstream,
         listener::{self, Limits},
         service::{Service, Wire},
     },
@@ -38,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) started_at: OffsetDateTime,
     /// Whether it has been told to stop.
     draining: AtomicBool,
+    /// Whether it has stopped.
+    closed: AtomicBool,
     first_admin: Option<FirstAdmin>,
 }
 
@@ -50,27 +54,43 @@ pub struct FirstAdmin {
     pub password: Option<Secret<String>>,
 }
 
+/// Work of ours in a box, so that programs compile their own code and not ours.
+type Unit<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 impl Gatewit {
     /// Starts a server.
     ///
     /// # Errors
     /// Anything that would keep it from serving: see [`StartError`].
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_with(config, Arc::new(SystemClock)).await
+        Self::builder(config).start().await
     }
 
-    /// Starts a server with a clock of the caller's, for tests.
+    /// Begins to put a server together that takes storage, letters, components or time from the program.
     ///
-    /// # Errors
-    /// As [`Gatewit::start`].
-    pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let wire = Wire::new(&config).map_err(StartError::Setting)?;
-        let start::Parts { registry, services, first_admin } = start::assemble(&config, clock).await?;
-        let (registry, tasks) = registry.run(config.engine.watch);
-        let started_at = OffsetDateTime::UNIX_EPOCH + services.clock.now();
-        let draining = AtomicBool::new(false);
-        let server = Server { config, services, wire, registry, tasks, started_at, draining, first_admin };
-        Ok(Self(Arc::new(server)))
+    /// ```no_run
+    /// # async fn run(config: gatewit_host::Config, acme: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let gatewit = gatewit_host::Gatewit::builder(config).component("acme", acme).start().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn builder(config: Config) -> Builder {
+        Builder::new(config)
+    }
+
+    /// In a box, so that programs compile their own code and not ours.
+    pub(crate) fn put_together(
+        config: Config,
+        brought: Brought,
+    ) -> Pin<Box<dyn Future<Output = Result<Self, StartError>> + Send>> {
+        Box::pin(async move {
+            let wire = Wire::new(&config).map_err(StartError::Setting)?;
+            let start::Parts { registry, services, first_admin } = start::assemble(&config, brought).await?;
+            let (registry, tasks) = registry.run(config.engine.watch);
+            let started_at = OffsetDateTime::UNIX_EPOCH + services.clock.now();
+            let (draining, closed) = (AtomicBool::new(false), AtomicBool::new(false));
+            let server = Server { config, services, wire, registry, tasks, started_at, draining, closed, first_admin };
+            Ok(Self(Arc::new(server)))
+        })
     }
 
     /// The server as a tower service, to mount in a program of your own.
@@ -85,22 +105,24 @@ impl Gatewit {
         self.serve_until(listener, Box::pin(stop)).await;
     }
 
-    async fn serve_until(&self, listener: TcpListener, stop: Pin<Box<dyn Future<Output = ()> + Send + '_>>) {
-        let limits = Limits { shutdown: self.0.config.server.shutdown_timeout, ..Limits::default() };
-        let service = self.service();
-        let answer = move |request, peer| {
-            let service = service.clone();
-            async move { service.answer(request, Some(peer)).await }
-        };
-        let stop = async {
-            stop.await;
-            self.drain().await;
-        };
-        let cut = listener::serve(listener, limits, now, answer, stop).await;
-        if cut > 0 {
-            tracing::warn!(connections = cut, "requests did not finish in time and were cut");
-        }
-        self.close().await;
+    fn serve_until<'a>(&'a self, listener: TcpListener, stop: Unit<'a>) -> Unit<'a> {
+        Box::pin(async move {
+            let limits = Limits { shutdown: self.0.config.server.shutdown_timeout, ..Limits::default() };
+            let service = self.service();
+            let answer = move |request, peer| {
+                let service = service.clone();
+                async move { service.answer(request, Some(peer)).await }
+            };
+            let stop = async {
+                stop.await;
+                self.drain().await;
+            };
+            let cut = listener::serve(listener, limits, now, answer, stop).await;
+            if cut > 0 {
+                tracing::warn!(connections = cut, "requests did not finish in time and were cut");
+            }
+            self.close().await;
+        })
     }
 
     /// Says under `/gatewit/ready` that no more requests should come, and waits for the configured drain time.
@@ -122,12 +144,23 @@ impl Gatewit {
         self.0.registry.look_at_folder().await;
     }
 
-    /// Finishes what is being written and lets go of the database. Requests that come later are refused.
+    /// Finishes what is being written and lets go of the database. Requests and calls that come later are refused with
+    /// `SERVICE_UNAVAILABLE`. Closing twice is closing once.
     pub async fn close(&self) {
-        self.0.tasks.iter().for_each(tokio::task::AbortHandle::abort);
-        self.0.services.post.close().await;
-        self.0.services.traces.close().await;
-        self.0.services.store.close().await;
+        self.end().await;
+    }
+
+    fn end(&self) -> Unit<'_> {
+        Box::pin(async move {
+            if self.0.closed.swap(true, Ordering::SeqCst) {
+                return;
+            }
+            self.0.wire.upstream.iter().for_each(Upstream::close);
+            self.0.tasks.iter().for_each(tokio::task::AbortHandle::abort);
+            self.0.services.post.close().await;
+            self.0.services.traces.close().await;
+            self.0.services.store.close().await;
+        })
     }
 }
 
@@ -148,6 +181,9 @@ impl Server {
 
     /// Opens a sandbox for one request.
     pub(crate) async fn rules(&self, trace: &Trace) -> Result<Conversation, Reason> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Reason::Unavailable(Needed { name: "api".to_owned(), reason: "It is shut down".to_owned() }));
+        }
         self.registry.open(trace).await.map_err(|error| broken(&error))
     }
 }

@@ -11,6 +11,8 @@
 //! |---|---|---|
 //! | [`config`] | settings, from the environment to typed values | anything that reads them later |
 //! | `http` | the wire: routes, bodies, cookies, status codes | rules |
+//! | `embed` | typed calls, and what an embedding program brings | HTTP |
+//! | `visit` | one call from outside on its way through the rules | how it travels |
 //! | `engine` | components and the sandbox of each call | HTTP, SQL |
 //! | `capability` | what components may use, and its backends | decisions about authentication |
 //! | `registry` | which component serves what, and how that changes at run time | HTTP, SQL, sandboxes |
@@ -23,6 +25,7 @@ mod bindings;
 mod capability;
 pub mod config;
 pub mod conformance;
+mod embed;
 mod engine;
 mod gatewit;
 mod http;
@@ -32,12 +35,13 @@ pub mod measure;
 mod registry;
 mod secret;
 mod start;
+mod visit;
 
 use capability::audit::chain::Noted;
 pub use capability::{
     audit::AuditVerdict,
     clock::{Clock, SystemClock},
-    mail::OpenError as MailError,
+    mail::{Mailer, NotSent, OpenError as MailError, WrittenLetter},
     passwords::argon2::Error as HashError,
     storage::{Findings, OpenError},
     trace::Step,
@@ -49,9 +53,20 @@ pub use config::Config;
 pub mod keys {
     pub use crate::capability::keys::{Denied, public::PublicKey};
 }
+/// For implementations of [`Mailer`].
+pub use async_trait::async_trait;
+/// A database of your own: see [`Builder::storage`].
+pub mod storage {
+    pub use crate::capability::storage::{Cell, Connection, Dialect, Failure, Row, SqlDatabase, Statement};
+}
+pub use embed::{Builder, Call, Client, Credentials, Held, OpenSession, Person, Provider, Refused, Tokens};
 pub use engine::LoadError;
 pub use gatewit::{FirstAdmin, Gatewit};
-pub use http::service::Service;
+pub use http::{
+    layer::{Authenticated, Layer},
+    outgoing::{Body, BodyError},
+    service::Service,
+};
 pub use secret::Secret;
 pub use start::StartError;
 

@@ -18,10 +18,11 @@ use crate::{
         storage::{self, Backend},
         traces::Traces,
     },
+    embed::Brought,
     engine::{Budget, CodeCache, Live, LoadError, Runtime, Services},
     gatewit::FirstAdmin,
     http::email,
-    registry::{Registry, Started},
+    registry::{BuiltIn, Registry, Started},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{
@@ -90,10 +91,11 @@ pub(crate) struct Parts {
     pub(crate) first_admin: Option<FirstAdmin>,
 }
 
-pub(crate) async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<Parts, StartError> {
-    let Ground { services, runtime, code, sealer } = prepare(config, clock).await?;
+pub(crate) async fn assemble(config: &Config, brought: Brought) -> Result<Parts, StartError> {
+    let built_in = BuiltIn::with(brought.components.clone());
+    let Ground { services, runtime, code, sealer } = prepare(config, brought).await?;
     let settings = settings::of_rules(config);
-    let started = Registry::start(config, runtime, code, services.clone(), settings, sealer).await?;
+    let started = Registry::start(config, runtime, code, services.clone(), settings, sealer, built_in).await?;
     let registry = started.map_err(StartError::Providers)?;
 
     let first_admin = first_admin(config, &services).await?;
@@ -108,19 +110,24 @@ pub(crate) struct Ground {
     sealer: Sealer,
 }
 
-pub(crate) async fn prepare(config: &Config, clock: Arc<dyn Clock>) -> Result<Ground, StartError> {
+pub(crate) async fn prepare(config: &Config, brought: Brought) -> Result<Ground, StartError> {
+    let clock = brought.clock;
     let data = &config.storage.data_folder;
     make_folder(data)?;
     let secrets = secret::of(config, clock.as_ref())?;
     if let Some(folder) = config.storage.filename.parent() {
         make_folder(folder)?;
     }
-    let store = storage::open(&config.storage).await?;
+    let store: Arc<dyn Backend> = match brought.storage {
+        Some(database) => Arc::new(storage::Own::open(database, &config.storage).await?),
+        None => storage::open(&config.storage).await?,
+    };
     let recovery = kept::recovery(store.as_ref(), &secrets, clock.as_ref()).await;
     let keys = hmac::keys(&secrets, &recovery.map_err(|error| StartError::Kept(told(&error)))?);
     let audit = Audit::new(store.clone(), secrets.audit(), clock.clone());
     audit.begin().await.map_err(|error| StartError::Kept(told(&error)))?;
-    let post = Post::start(&config.mail, &config.server.public_url, data, store.clone(), clock.clone())?;
+    let post =
+        Post::start(&config.mail, &config.server.public_url, data, store.clone(), clock.clone(), brought.mailer)?;
     let passwords = passwords(config, &store)?;
     let (cache, traces, drivers) = (Cache::default(), Traces::start(store.clone()), Live::default());
     let metrics = Metrics::default();
@@ -138,7 +145,7 @@ pub(crate) async fn prepare(config: &Config, clock: Arc<dyn Clock>) -> Result<Gr
         outbound: None,
     };
     let runtime = Arc::new(Runtime::start(budget, most)?);
-    let code = CodeCache::new(config.engine.code_cache.clone(), secrets.compiled_code());
+    let code = CodeCache::new(config.engine.code_cache.clone(), secrets.compiled_code())?;
     let sealer = secrets.providers(config.keys.sealing.as_ref());
     Ok(Ground { services, runtime, code, sealer })
 }

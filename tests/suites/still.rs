@@ -1,7 +1,6 @@
 //! The components in a host whose time stands still and whose randomness is known: what they answer is known to the letter.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -48,7 +47,7 @@ async fn tokens_of_a_new_server() -> anyhow::Result<(Vec<Value>, [String; 2])> {
     ];
     let environment = quick(&settings).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let (config, _) = Config::from_sources(&Sources { environment, ..Sources::default() })?;
-    let gatewit = Gatewit::start_with(config, Arc::new(Still)).await?;
+    let gatewit = Gatewit::builder(config).clock(Still).start().await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let mut client = Client::new(listener.local_addr()?);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

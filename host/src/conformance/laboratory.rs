@@ -5,14 +5,15 @@
 
 use super::{answer::Answer, sample};
 use crate::{
-    Config, StartError, SystemClock,
+    Config, StartError,
     bindings::{
         auth::gatewit::driver::types::{Arrival, Claim, Departure, Identity, Parameter, Refusal, Start},
         driver::exports::gatewit::driver::about::Description,
     },
     capability::{drivers::Served, trace::Trace},
     config::{Grant, Keys, Mail, Provider, ProviderMode, ProviderSetting, Storage},
-    engine::{CallError, Driver, Health, LoadError, Occasion, Services},
+    embed::Brought,
+    engine::{CallError, Digest, Driver, Health, LoadError, Occasion, Services, Wasm},
     registry::{self, Ways},
     start::{self, Ground},
 };
@@ -79,7 +80,7 @@ impl Laboratory {
     pub(super) async fn open(config: &Config) -> Result<Self, StartError> {
         let folder = Folder::new();
         let config = apart(config, &folder.0);
-        let ground = start::prepare(&config, Arc::new(SystemClock)).await?;
+        let ground = start::prepare(&config, Brought::default()).await?;
         let (ways, grants) = (Ways::new(config.outbound), config.engine.grants);
         Ok(Self { ground, ways, grants, seen: Mutex::default(), _folder: folder })
     }
@@ -88,7 +89,8 @@ impl Laboratory {
         // Never given a rest: each input counts for itself.
         let health = Health::new(false, 0, None);
         let budget = self.ground.runtime.budget.granted(self.grants.get(name));
-        Driver::load(&self.ground.runtime, &self.ground.code, name, wasm, health, budget).map(Arc::new)
+        let wasm = Wasm { name, bytes: wasm, digest: Digest::of(wasm) };
+        Driver::load(&self.ground.runtime, &self.ground.code, wasm, health, budget).map(Arc::new)
     }
 
     pub(super) async fn describe(&self, driver: &Driver) -> Result<Description, CallError> {

@@ -1,22 +1,11 @@
 //! `/auth`: sign-in, refresh, sign-out and the list of providers.
 
-use super::{
-    refusal::Refusal,
-    respond::Reply,
-    route::Route,
-    service::Exchange,
-    token::Source,
-    validate::{self, Field, Kind},
-};
+use super::{attempt, respond::Reply, route::Route, service::Exchange, token::Source, validate};
 use crate::{
-    bindings::{
-        auth::{
-            exports::gatewit::auth::sessions::{Attempt, Form, Grant, Held},
-            gatewit::auth::types::Reason,
-        },
-        driver::exports::gatewit::driver::about::Format,
+    bindings::auth::{
+        exports::gatewit::auth::sessions::{Form, Grant, Held},
+        gatewit::auth::types::Reason,
     },
-    capability::drivers::Served,
     gatewit::broken,
 };
 use hyper::header::HeaderValue;
@@ -95,31 +84,18 @@ pub(super) async fn login(exchange: &Exchange<'_>, provider: &str, body: &Value)
     let Some(served) = exchange.server.provider(provider).filter(|served| served.takes_credentials()) else {
         return exchange.not_found();
     };
-    let fields = fields(&served);
-    if let Err(reason) = validate::check(body, &fields) {
-        exchange.hold(exchange.wire.login_stall).await;
-        return Reply::refused(&[Refusal::payload(reason)]);
-    }
-    let text = |name| validate::text(body, name).map(ToOwned::to_owned);
-    let mode = text("mode").and_then(|name| Mode::named(&name)).unwrap_or(Mode::Json);
-    let names_account = served.fields.iter().find(|field| field.identifies);
-    let attempt = Attempt {
-        provider: provider.to_owned(),
-        account: names_account.and_then(|field| text(&field.name)),
-        values: served.fields.iter().filter_map(|field| text(&field.name)).collect(),
-        otp: text("otp"),
-        form: mode.form(),
+    let mode = validate::text(body, "mode").and_then(Mode::named).unwrap_or(Mode::Json);
+    let attempt = match attempt::read(&served, provider, body, mode.form()) {
+        Ok(attempt) => attempt,
+        Err(refusal) => {
+            exchange.hold(exchange.wire.login_stall).await;
+            return Reply::refused(&[refusal]);
+        }
     };
-    let answer = exchange.operate(None, async |_, rules| rules.login(&attempt, &exchange.client).await).await;
-    exchange.signed_in(&served.name, answer.as_ref().err());
-    match answer {
+    match exchange.login(&served.name, &attempt).await {
         Ok(grant) if served.driver_name() == TELLS_TOKENS => told(exchange, mode, &grant),
         Ok(grant) => granted(exchange, mode, &grant),
-        Err(reason) => {
-            let refusal = Refusal::of(reason, exchange.now);
-            exchange.sign_in_failed(provider, refusal.code());
-            Reply::refused(&[refusal])
-        }
+        Err(reason) => exchange.refused(reason),
     }
 }
 
@@ -140,28 +116,13 @@ fn told(exchange: &Exchange<'_>, mode: Mode, grant: &Grant) -> Reply {
     kept(exchange, mode, grant).into_iter().fold(reply, Reply::with_cookie)
 }
 
-/// What the driver asks for, then what every sign-in may say.
-fn fields(served: &Served) -> Vec<Field<'_>> {
-    let own = served.fields.iter().map(|field| {
-        let kind = match field.format {
-            Format::Email => Kind::Email,
-            Format::Text | Format::Password => Kind::Text,
-        };
-        Field::required(&field.name, kind)
-    });
-    own.chain(validate::SIGN_IN).collect()
-}
-
 /// `POST /auth/refresh`.
 pub(super) async fn refresh(exchange: &Exchange<'_>, body: &Value) -> Reply {
     let (mode, held) = match holding(exchange, body) {
         Ok(holding) => holding,
         Err(reason) => return exchange.refused(reason),
     };
-    let answer =
-        exchange.operate(None, async |_, rules| rules.refresh(&held, mode.form(), &exchange.client).await).await;
-    exchange.refreshed(answer.as_ref().err());
-    match answer {
+    match exchange.refresh(&held, mode.form()).await {
         Ok(grant) => granted(exchange, mode, &grant),
         // A provider may refuse to renew a session that is good all the same, and then the cookie stays.
         Err(reason) if mode == Mode::Session && !exchange.is_known().await => {

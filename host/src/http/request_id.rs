@@ -1,29 +1,15 @@
-//! The id under which everything that a request caused can be found in the log.
+//! What each line of the log says of the request that caused it.
 //!
-//! Invariant: the id never leaves the server by default (Directus sends no `X-Request-Id`), and the span never holds the
-//! query string, because `?access_token=` may stand there.
+//! Invariant: it never holds the query string, because `?access_token=` may stand there.
 
-use std::fmt;
-
+use crate::visit::CallId;
 use hyper::{HeaderMap, Method, Uri};
 use tracing::Span;
-use uuid::Uuid;
 
-/// One request. Put it into the request's extensions, so that handlers find it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId(Uuid);
-
-impl RequestId {
-    /// A fresh id.
-    pub(crate) fn random() -> Self {
-        Self(Uuid::new_v4())
-    }
-
-    /// The span in which the request is served. Its field `request` is the id; `trace` is the one that whoever sends us
-    /// requests has given it, if they have.
-    pub(crate) fn span(self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Span {
-        tracing::info_span!("request", request = %self, %method, path = uri.path(), trace = trace(headers))
-    }
+/// The span in which a request is served. Its field `request` is the id; `trace` is the one that whoever sends us requests has
+/// given it, if they have.
+pub(crate) fn span(id: CallId, method: &Method, uri: &Uri, headers: &HeaderMap) -> Span {
+    tracing::info_span!("request", request = %id, %method, path = uri.path(), trace = trace(headers))
 }
 
 /// The id of the trace that a request is part of (W3C Trace Context, section 3.2). Anything else in that header is nobody's
@@ -36,12 +22,6 @@ fn trace(headers: &HeaderMap) -> Option<&str> {
     let fits = |text: &str, length: usize| text.len() == length && is_hex(text);
     let is_known = fits(version, 2) && version != "ff" && fits(trace, 32) && fits(span, 16);
     (is_known && trace.bytes().any(|byte| byte != b'0')).then_some(trace)
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
 }
 
 #[cfg(test)]
@@ -68,10 +48,5 @@ mod tests {
         ] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn two_requests_have_two_ids() {
-        assert_ne!(RequestId::random(), RequestId::random());
     }
 }

@@ -35,6 +35,7 @@ use tokio::{
     task::JoinHandle,
 };
 use transport::Transport;
+pub use transport::{Mailer, NotSent, WrittenLetter};
 use wasmtime::component::{HasData, Linker};
 
 /// Most bytes that a letter's values may have together. A link with a token is one; templates of the operator's may say
@@ -104,8 +105,12 @@ impl Post {
         data_folder: &Path,
         store: Arc<dyn storage::Backend>,
         clock: Arc<dyn Clock>,
+        own: Option<Arc<dyn Mailer>>,
     ) -> Result<Self, OpenError> {
-        let transport = transport::open(config)?;
+        let transport = match own {
+            Some(mailer) => transport::own(mailer),
+            None => transport::open(config)?,
+        };
         Self::open(config, public_url, data_folder, Arc::new(Stored(store)), transport, clock)
     }
 

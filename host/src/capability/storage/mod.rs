@@ -9,6 +9,7 @@ mod contract;
 mod examine;
 mod open;
 pub(crate) mod operation;
+mod own;
 mod postgres;
 mod recent;
 mod repository;
@@ -18,7 +19,7 @@ mod tokens;
 mod view;
 
 use super::{
-    audit::chain::{Entry, Found, Head, Row},
+    audit::chain::{self, Entry, Found, Head},
     keys::hmac::Seals,
     metrics::Connections,
 };
@@ -40,6 +41,9 @@ pub(crate) use examine::{examine, trace, verify_audit};
 pub use open::OpenError;
 pub(crate) use open::open;
 use operation::{Move, NewComponent, StoredComponent, StoredProvider};
+pub(crate) use own::Own;
+pub use own::SqlDatabase;
+pub use sql::{Cell, Connection, Dialect, Failure, Row, Statement};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 pub(crate) use view::{StorageView, add_to_linker};
@@ -167,8 +171,10 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Keeps what happened in a request, as JSON, for a while.
     async fn keep_trace(&self, request: &str, at_ms: u64, trace: &str) -> Result<(), Error>;
-    #[cfg(test)]
+    /// What happened in a request, as JSON.
     async fn trace(&self, request: &str) -> Result<Option<String>, Error>;
+    /// The last traces, or those before a number, the newest first; each with its number.
+    async fn traces(&self, before: Option<i64>, limit: u32) -> Result<Vec<(i64, String)>, Error>;
 
     /// How often operators changed something: others compare.
     async fn revision(&self) -> Result<u64, Error>;
@@ -189,7 +195,7 @@ pub(crate) trait Backend: Send + Sync {
     /// Appends an entry to the audit log, after all others and durably. Its number.
     async fn append_audit(&self, entry: Entry, seals: Arc<Seals>) -> Result<i64, Error>;
     /// Entries of the audit log before a number, the newest first.
-    async fn audit_entries(&self, before: Option<i64>, limit: u32) -> Result<Vec<Row>, Error>;
+    async fn audit_entries(&self, before: Option<i64>, limit: u32) -> Result<Vec<chain::Row>, Error>;
     /// What the audit log remembers of its last entry.
     async fn audit_head(&self) -> Result<Option<Head>, Error>;
     /// Looks at every entry of the audit log.

@@ -85,7 +85,7 @@ impl<D: Database> Repository<D> {
 #[async_trait]
 impl<D: Database> Backend for Repository<D> {
     fn name(&self) -> &'static str {
-        D::NAME
+        self.database.name()
     }
 
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, Error> {
@@ -288,9 +288,12 @@ impl<D: Database> Backend for Repository<D> {
         self.database.write(keys::Keep { name, expected, sealed: sealed.to_owned() }).await
     }
 
-    #[cfg(test)]
     async fn trace(&self, request: &str) -> Result<Option<String>, Error> {
         Ok(traces::read(&mut self.database.reader().await?, request).await?)
+    }
+
+    async fn traces(&self, before: Option<i64>, limit: u32) -> Result<Vec<(i64, String)>, Error> {
+        Ok(traces::list(&mut self.database.reader().await?, before, limit).await?)
     }
 
     async fn revision(&self) -> Result<u64, Error> {

@@ -289,8 +289,8 @@ impl<'a> Operations<'a> {
 }
 
 async fn count_registration(exchange: &Exchange<'_>) -> Result<(), Refusal> {
-    let Exchange { server, wire, client, now, .. } = exchange;
-    wire.limits.registration(client.address.as_deref(), server.store(), *now).await
+    let (server, wire, client, now) = (exchange.server, exchange.wire, &exchange.client, exchange.now);
+    wire.limits.registration(client.address.as_deref(), server.store(), now).await
 }
 
 /// Whether an account can have this address. REST says so in other words, before anything is done.

@@ -2,12 +2,15 @@
 
 mod file;
 mod log;
+mod own;
 mod sendmail;
 mod smtp;
 
 use super::{OpenError, message::Outgoing, schedule::Outcome};
 use crate::config::{Mail, MailTransport};
 use async_trait::async_trait;
+pub(super) use own::own;
+pub use own::{Mailer, NotSent, WrittenLetter};
 use std::sync::Arc;
 
 /// A way out.

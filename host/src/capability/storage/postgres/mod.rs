@@ -39,6 +39,9 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a change is tried that stood in another's way. Each time one of them passes.
 const ATTEMPTS: u32 = 5;
 
+/// What Directus calls it.
+pub(super) const NAME: &str = "pg";
+
 /// Migrations in order.
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration {
@@ -60,7 +63,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
 ];
 
 /// Keeps other hosts out while tables are looked at and made. The number is one that nobody takes by chance: `gatewit`.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(x'67617465776974'::bigint)";
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(x'67617465776974'::bigint)";
 
 /// A PostgreSQL server.
 pub(crate) struct Postgres {
@@ -186,8 +189,11 @@ async fn prepare(reader: &mut Reader) -> Result<Found, Failure> {
 
 #[async_trait]
 impl Database for Postgres {
-    const NAME: &'static str = "pg";
     type Reader = Reader;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
 
     async fn reader(&self) -> Result<Reader, Failure> {
         self.pool.get().await.map(Reader::new).map_err(pool_failure)

@@ -30,17 +30,19 @@ mod value;
 use super::{Cause, Error, recent::Version};
 use crate::capability::metrics::Connections;
 use async_trait::async_trait;
-pub(crate) use row::{Cell, Row};
+pub use row::{Cell, Row};
 use std::{borrow::Cow, sync::Arc};
 use tokio::sync::Notify;
 
 /// A statement with its arguments.
 #[derive(Debug, Clone)]
-pub(crate) struct Statement {
-    pub(crate) text: Cow<'static, str>,
-    pub(crate) arguments: Vec<Cell>,
+pub struct Statement {
+    /// One statement of SQL, with places `$1`, `$2` and so on for arguments.
+    pub text: Cow<'static, str>,
+    /// The arguments, which may be secrets.
+    pub arguments: Vec<Cell>,
     /// Whether the text is one of few, so that a connection should keep it prepared.
-    pub(crate) lasting: bool,
+    pub lasting: bool,
 }
 
 impl Statement {
@@ -96,7 +98,7 @@ fn quoted(name: &str) -> String {
 
 /// Why a statement failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// The database is away or busy.
     #[error("the database does not answer")]
     Unavailable(#[source] Cause),
@@ -125,8 +127,10 @@ impl From<Failure> for Error {
 
 /// Where the databases differ in what they understand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub enum Dialect {
+    /// That of SQLite 3.35 and later.
     Sqlite,
+    /// That of PostgreSQL 12 and later.
     Postgres,
 }
 
@@ -142,7 +146,8 @@ impl Dialect {
 
 /// What runs statements: alone, or inside of a transaction that somebody else began.
 #[async_trait]
-pub(crate) trait Connection: Send {
+pub trait Connection: Send {
+    /// Which SQL it understands.
     fn dialect(&self) -> Dialect;
     /// The rows that a statement gives.
     async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure>;
@@ -180,10 +185,11 @@ pub(crate) trait Change: Send + Sync + 'static {
 /// A database: it lends connections that read, and makes changes durable.
 #[async_trait]
 pub(crate) trait Database: Send + Sync + 'static {
-    /// What Directus calls it in `DB_CLIENT`.
-    const NAME: &'static str;
     /// A connection that reads.
     type Reader: Connection;
+
+    /// What Directus calls it in `DB_CLIENT`.
+    fn name(&self) -> &'static str;
 
     async fn reader(&self) -> Result<Self::Reader, Failure>;
     /// Makes a change and returns after it is durable.

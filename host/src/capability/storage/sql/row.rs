@@ -5,11 +5,16 @@ use super::Failure;
 /// A value in a statement or a row. A database converts it to and from the type of its column: a time is milliseconds,
 /// an identifier and a JSON text are texts.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Cell {
+pub enum Cell {
+    /// No value.
     Null,
+    /// A text, an identifier, JSON.
     Text(String),
+    /// A whole number, or a time in milliseconds since the Unix epoch.
     Integer(i64),
+    /// Any other number.
     Decimal(f64),
+    /// A truth value; a database without them may give 0 and 1.
     Boolean(bool),
 }
 
@@ -62,10 +67,12 @@ impl Cell {
 
 /// A row, read from left to right.
 #[derive(Debug)]
-pub(crate) struct Row(std::vec::IntoIter<Cell>);
+pub struct Row(std::vec::IntoIter<Cell>);
 
 impl Row {
-    pub(crate) fn new(cells: Vec<Cell>) -> Self {
+    /// The cells of a row, in the order in which the statement asks for them.
+    #[must_use]
+    pub fn new(cells: Vec<Cell>) -> Self {
         Self(cells.into_iter())
     }
 

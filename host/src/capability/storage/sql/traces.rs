@@ -42,3 +42,16 @@ pub(crate) async fn read(connection: &mut dyn Connection, id: &str) -> Result<Op
         None => Ok(None),
     }
 }
+
+/// The last traces, or those before a number, with their numbers.
+pub(crate) async fn list(
+    connection: &mut dyn Connection,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<(i64, String)>, Failure> {
+    let statement =
+        Statement::new("SELECT number, trace FROM gatewit_traces WHERE number < $1 ORDER BY number DESC LIMIT $2");
+    let statement = statement.bind(before.unwrap_or(i64::MAX)).bind(i64::from(limit));
+    let rows = connection.rows(&statement).await?;
+    rows.into_iter().map(|mut row| Ok((row.integer()?, row.text()?))).collect()
+}

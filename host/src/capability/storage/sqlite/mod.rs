@@ -35,6 +35,9 @@ const READERS: u32 = 3;
 /// How long a connection waits for another process that holds the lock, a backup for instance.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What Directus calls it.
+pub(super) const NAME: &str = "sqlite3";
+
 /// Migrations in order.
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration {
@@ -130,8 +133,11 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 
 #[async_trait]
 impl Database for Sqlite {
-    const NAME: &'static str = "sqlite3";
     type Reader = Reader;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
 
     async fn reader(&self) -> Result<Reader, Failure> {
         self.readers.acquire().await.map(Reader).map_err(failure)
