@@ -1,13 +1,13 @@
 //! Compiled code, kept on disk so that a start does not compile.
 //!
 //! Compiled code runs in the host, outside of every sandbox. So a cached file carries a seal, a message authentication
-//! code under a key derived from `SECRET`, and what has no valid seal is thrown away and compiled again.
+//! code (BLAKE3 with a key) under a key derived from `SECRET`, and what has no valid seal is thrown away and compiled again.
 
-use super::LoadError;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use super::{LoadError, workshop::Workshop};
+use crate::capability::keys::hmac::hex;
+use sha2::{Digest as _, Sha256};
 use std::{
+    fmt,
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
 };
@@ -16,25 +16,53 @@ use wasmtime::{Engine, component::Component};
 /// Bytes of the seal in front of the code.
 const SEAL_BYTES: usize = 32;
 
+/// The SHA-256 of a component file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digest([u8; 32]);
+
+impl Digest {
+    pub(crate) fn of(wasm: &[u8]) -> Self {
+        Self(Sha256::digest(wasm).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+/// A component as it came.
+#[derive(Clone, Copy)]
+pub(crate) struct Wasm<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) digest: Digest,
+}
+
 /// The folder of compiled code.
 pub(crate) struct CodeCache {
     folder: PathBuf,
     key: [u8; 32],
+    pub(crate) workshop: Workshop,
 }
 
 impl CodeCache {
-    pub(crate) fn new(folder: PathBuf, key: [u8; 32]) -> Self {
-        Self { folder, key }
+    /// # Errors
+    /// The system refuses a thread.
+    pub(crate) fn new(folder: PathBuf, key: [u8; 32]) -> std::io::Result<Self> {
+        Ok(Self { folder, key, workshop: Workshop::open()? })
     }
 
     /// The component, from the cache or compiled. A cache that cannot be read or written costs time and nothing else.
-    pub(super) fn load(&self, engine: &Engine, name: &str, wasm: &[u8]) -> Result<Component, LoadError> {
-        let file = self.folder.join(file_name(engine, wasm));
+    pub(super) fn load(&self, engine: &Engine, wasm: Wasm<'_>) -> Result<Component, LoadError> {
+        let Wasm { name, bytes, digest } = wasm;
+        let file = self.folder.join(file_name(engine, digest));
         if let Some(component) = self.cached(engine, name, &file) {
             return Ok(component);
         }
         tracing::info!(component = name, "compiling");
-        let code = engine.precompile_component(wasm).map_err(|error| LoadError::refused(name, &error))?;
+        let code = engine.precompile_component(bytes).map_err(|error| LoadError::refused(name, &error))?;
         let component = instantiable(engine, &code).map_err(|error| LoadError::refused(name, &error))?;
         if let Err(error) = self.keep(&file, &code) {
             tracing::warn!(file = %file.display(), %error, "compiled code is not kept; the next start compiles again");
@@ -67,7 +95,7 @@ impl CodeCache {
         let sealed = std::fs::read(file).ok()?;
         let component = sealed
             .split_at_checked(SEAL_BYTES)
-            .filter(|(seal, code)| self.mac(code).verify_slice(seal).is_ok())
+            .filter(|(seal, code)| <[u8; SEAL_BYTES]>::try_from(*seal).is_ok_and(|seal| self.seal(code) == seal))
             .and_then(|(_, code)| instantiable(engine, code).ok());
         if component.is_none() {
             tracing::warn!(component = name, file = %file.display(), "cached code is damaged and compiled again");
@@ -78,26 +106,23 @@ impl CodeCache {
     /// Writes beside and renames: a crash leaves the old file or the new one.
     fn keep(&self, file: &Path, code: &[u8]) -> std::io::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
-        let mut sealed = self.mac(code).finalize().into_bytes().to_vec();
+        let mut sealed = self.seal(code).as_bytes().to_vec();
         sealed.extend_from_slice(code);
         let draft = file.with_extension(format!("{}.new", std::process::id()));
         std::fs::write(&draft, sealed)?;
         std::fs::rename(&draft, file)
     }
 
-    fn mac(&self, code: &[u8]) -> Hmac<Sha256> {
-        // Any length of key will do; ours is 32 bytes.
-        let mac =
-            Hmac::<Sha256>::new_from_slice(&self.key).unwrap_or_else(|_| unreachable!("keys may have any length"));
-        mac.chain_update(code)
+    /// Compared in constant time.
+    fn seal(&self, code: &[u8]) -> blake3::Hash {
+        blake3::keyed_hash(&self.key, code)
     }
 }
 
 /// Code compiled by this engine, with these settings, for this processor, from this component.
-fn file_name(engine: &Engine, wasm: &[u8]) -> String {
+fn file_name(engine: &Engine, digest: Digest) -> String {
     let mut compatible = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compatible);
-    let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(wasm));
     format!("{digest}-{:016x}.cwasm", compatible.finish())
 }
 

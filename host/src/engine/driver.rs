@@ -4,7 +4,7 @@
 //! somebody else: however many wait, sign-ins with passwords go on.
 
 use super::{
-    Budget, Call, CallError, CodeCache, Health, LoadError, Runtime, Services, call::Sandbox, contract::Contracts,
+    Budget, Call, CallError, CodeCache, Health, LoadError, Runtime, Services, Wasm, call::Sandbox, contract::Contracts,
     grants,
 };
 use crate::{
@@ -65,12 +65,11 @@ impl Driver {
     pub(crate) fn load(
         runtime: &Arc<Runtime>,
         cache: &CodeCache,
-        name: &str,
-        wasm: &[u8],
+        wasm: Wasm<'_>,
         health: Health,
         budget: Budget,
     ) -> Result<Self, LoadError> {
-        let component = cache.load(&runtime.engine, name, wasm)?;
+        let (component, name) = (cache.load(&runtime.engine, wasm)?, wasm.name);
         let networked =
             component.component_type().imports(&runtime.engine).any(|(import, _)| grants::is_network(import));
         let link = || {

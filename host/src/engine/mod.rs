@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`runtime`] | the one wasmtime engine, its pool and its clock tick |
 //! | [`code`] | compiled code, kept on disk and trusted only with our own seal |
+//! | [`workshop`] | threads on which components are made ready |
 //! | [`grants`] | which capabilities a component is linked with |
 //! | [`call`] | one call: its state, its budget, and what went wrong |
 //! | [`health`] | how often it crashes, and when it is given a rest |
@@ -25,9 +26,10 @@ mod health;
 mod live;
 mod rules;
 mod runtime;
+mod workshop;
 
 pub(crate) use call::{Call, CallError, Services};
-pub(crate) use code::CodeCache;
+pub(crate) use code::{CodeCache, Digest, Wasm};
 pub(crate) use conversation::{Conversation, Outcome};
 pub(crate) use driver::{Answer, Driver, Occasion};
 pub(crate) use health::{Alarm, Health};

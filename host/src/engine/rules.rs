@@ -1,7 +1,7 @@
 //! The auth component, ready to be called.
 
 use super::{
-    Budget, Call, CallError, CodeCache, Conversation, Health, LoadError, Runtime, Services, call::Sandbox,
+    Budget, Call, CallError, CodeCache, Conversation, Health, LoadError, Runtime, Services, Wasm, call::Sandbox,
     conversation::Interfaces, grants,
 };
 use crate::capability::{config::Settings, trace::Trace};
@@ -23,13 +23,12 @@ impl Rules {
     pub(crate) fn load(
         runtime: &Arc<Runtime>,
         cache: &CodeCache,
-        name: &str,
-        wasm: &[u8],
+        wasm: Wasm<'_>,
         settings: Settings,
         health: Arc<Health>,
         budget: Budget,
     ) -> Result<Self, LoadError> {
-        let component = cache.load(&runtime.engine, name, wasm)?;
+        let (component, name) = (cache.load(&runtime.engine, wasm)?, wasm.name);
         let link = || {
             let component = grants::rules(&runtime.engine)?.instantiate_pre(&component)?;
             let interfaces = Arc::new(Interfaces::new(&component)?);

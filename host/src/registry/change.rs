@@ -3,15 +3,18 @@
 
 use super::{
     Refused, Registry, State,
-    generation::{AUTH, Digest, Generation, Origin},
+    generation::{self, AUTH, Generation, Origin},
     grants::{self, Difference},
     providers::Problems,
     slot::{Mode, Slot, Trial},
-    sources::{self, COMPONENT_BYTES_MAX, Source},
+    sources::{COMPONENT_BYTES_MAX, Source},
 };
-use crate::capability::{
-    drivers::{Comparison, Drivers},
-    storage::operation::{Move, NewComponent, Place, StoredComponent},
+use crate::{
+    capability::{
+        drivers::{Comparison, Drivers},
+        storage::operation::{Move, NewComponent, Place, StoredComponent},
+    },
+    engine::Digest,
 };
 use std::sync::Arc;
 
@@ -49,7 +52,7 @@ impl Registry {
             return Err(Refused::UploadsOff);
         }
         self.state.lock().await.not_pinned(name)?;
-        let source = Source { wasm: upload.wasm.into(), signature: upload.signature, origin: Origin::Uploaded };
+        let source = Source::new(upload.wasm.into(), upload.signature, Origin::Uploaded);
         // Compiling may take long, and other changes need not wait for it.
         let generation = Arc::new(self.loader.load(name, &source).await?);
         let mut state = self.state.lock().await;
@@ -161,7 +164,7 @@ impl Registry {
 
     /// The slot with what is in the binary, or empty if nothing is and nobody needs it.
     pub(super) async fn below(&self, state: &State, name: &str, slot: &Slot) -> Result<Slot, Refused> {
-        if let Some(source) = sources::built_in(name) {
+        if let Some(source) = self.built_in.get(name) {
             let generation = self.loader.load(name, &source).await?;
             return Ok(Slot { previous: None, trial: None, ..slot.with(Arc::new(generation)) });
         }
@@ -189,7 +192,7 @@ impl Registry {
     /// Serves it, from this moment on.
     pub(super) fn publish(&self, state: &mut State, name: &str, slot: Slot, prepared: Prepared) {
         if let Some(current) = &slot.current {
-            let (number, digest, origin) = (current.number, current.digest.tag(), current.origin.name());
+            let (number, digest, origin) = (current.number, generation::tag(current.digest), current.origin.name());
             tracing::info!(component = name, generation = number, digest, origin, "serves from now on");
         }
         match prepared {

@@ -105,9 +105,8 @@ impl Registry {
 
     /// Whether the file is one that was not served yet.
     async fn take_file(&self, name: &str, path: &Path) -> Result<bool, Refused> {
-        let source = sources::file(path)?;
-        let digest = super::generation::Digest::of(&source.wasm);
-        if self.state.lock().await.slot(name).serves(digest, &source.origin) {
+        let source = self.loader.read(path).await?;
+        if self.state.lock().await.slot(name).serves(source.digest, &source.origin) {
             return Ok(false);
         }
         // Compiling may take long, and other changes need not wait for it.

@@ -3,19 +3,17 @@
 use super::{
     grants,
     signature::{Signed, Trusted},
-    sources::Source,
+    sources::{self, Source},
 };
 use crate::{
     bindings::driver::exports::gatewit::driver::about::Description,
-    capability::{config::Settings, keys::hmac::hex},
+    capability::config::Settings,
     config::Grant,
-    engine::{Alarm, CallError, CodeCache, Driver, Health, LoadError, Rules, Runtime, Services},
+    engine::{Alarm, CallError, CodeCache, Digest, Driver, Health, LoadError, Rules, Runtime, Services},
 };
-use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
-    fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -32,25 +30,9 @@ pub(super) const LOCAL: &str = "local";
 /// Letters of a digest that tell the generations of one component apart.
 const TAG_LENGTH: usize = 16;
 
-/// The SHA-256 of a component file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Digest([u8; 32]);
-
-impl Digest {
-    pub(crate) fn of(wasm: &[u8]) -> Self {
-        Self(Sha256::digest(wasm).into())
-    }
-
-    /// A short name of the generation.
-    pub(crate) fn tag(self) -> String {
-        self.to_string().chars().take(TAG_LENGTH).collect()
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
-    }
+/// A short name of a generation.
+pub(crate) fn tag(digest: Digest) -> String {
+    digest.to_string().chars().take(TAG_LENGTH).collect()
 }
 
 /// Where a component came from.
@@ -146,25 +128,32 @@ impl Loader {
         let code =
             if name == AUTH { self.rules(number, source).await? } else { self.driver(name, number, source).await? };
         let loaded_ms = u64::try_from(self.services.clock.now().as_millis()).unwrap_or_default();
-        let (digest, origin) = (Digest::of(&source.wasm), source.origin.clone());
+        let (digest, origin) = (source.digest, source.origin.clone());
         Ok(Generation { name: name.into(), number, digest, origin, signed_by, loaded_ms, code })
     }
 
+    /// Reads a file with its signature.
+    pub(super) async fn read(&self, path: &Path) -> Result<Source, LoadError> {
+        let path = path.to_owned();
+        self.apart(move || sources::file(&path)).await
+    }
+
     async fn rules(&self, number: u64, source: &Source) -> Result<Code, LoadError> {
-        let (runtime, cache, wasm) = (self.runtime.clone(), self.cache.clone(), source.wasm.clone());
+        let (runtime, cache, source) = (self.runtime.clone(), self.cache.clone(), source.clone());
         let (settings, health) = (self.settings.clone(), Arc::new(self.health(AUTH, number)));
         let budget = self.runtime.budget.granted(self.grants.get(AUTH));
-        let load = move || Rules::load(&runtime, &cache, AUTH, &wasm, settings, health, budget);
-        let rules = apart(load).await?;
+        let load = move || Rules::load(&runtime, &cache, source.named(AUTH), settings, health, budget);
+        let rules = self.apart(load).await?;
         rules.check(&self.services).await?;
         Ok(Code::Rules(rules))
     }
 
     async fn driver(&self, name: &str, number: u64, source: &Source) -> Result<Code, LoadError> {
-        let (runtime, cache, wasm) = (self.runtime.clone(), self.cache.clone(), source.wasm.clone());
+        let (runtime, cache, source) = (self.runtime.clone(), self.cache.clone(), source.clone());
         let (of, health) = (name.to_owned(), self.health(name, number));
         let budget = self.runtime.budget.granted(self.grants.get(name));
-        let driver = Arc::new(apart(move || Driver::load(&runtime, &cache, &of, &wasm, health, budget)).await?);
+        let load = move || Driver::load(&runtime, &cache, source.named(&of), health, budget);
+        let driver = Arc::new(self.apart(load).await?);
         let refused = |reason: String| LoadError::Refused { name: name.to_owned(), reason };
         let granted = self.grants.get(name).and_then(|grant| grant.capabilities.as_ref());
         if let Some(beyond) = granted.and_then(|granted| grants::beyond(&driver.imports(), granted)) {
@@ -182,11 +171,13 @@ impl Loader {
         let alarm = Alarm { name: name.to_owned(), number };
         Health::new(name != AUTH, self.crashes, Some((self.alarms.clone(), alarm)))
     }
-}
 
-/// Compiling takes seconds, and those who wait for the network are not to wait for that.
-async fn apart<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
-) -> Result<T, LoadError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(LoadError::Engine(error.to_string())))
+    /// Compiling takes seconds, and those who wait for the network are not to wait for that.
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+    ) -> Result<T, LoadError> {
+        let done = self.cache.workshop.work(work).await;
+        done.unwrap_or_else(|| Err(LoadError::Engine("it panicked while it read a component".to_owned())))
+    }
 }

@@ -8,7 +8,6 @@ use super::{
     Refused, Registry, State,
     generation::{Generation, LOCAL},
     providers::{self, Parts},
-    sources,
 };
 use crate::{
     capability::{
@@ -222,8 +221,8 @@ impl Registry {
     }
 
     /// The generation of a driver that serves, loaded if nobody has used it yet.
-    async fn driver(&self, state: &mut State, name: &str) -> Result<Arc<Generation>, Refused> {
-        if let Some(source) = sources::built_in(name)
+    pub(super) async fn driver(&self, state: &mut State, name: &str) -> Result<Arc<Generation>, Refused> {
+        if let Some(source) = self.built_in.get(name)
             && name != super::AUTH
             && state.slots.get(name).is_none_or(|slot| slot.current.is_none())
         {
@@ -231,7 +230,7 @@ impl Registry {
         }
         let current = state.slots.get(name).and_then(|slot| slot.current.clone());
         current.filter(|generation| generation.driver().is_some() && name != LOCAL).ok_or_else(|| {
-            let mut drivers: Vec<_> = sources::built_in_names().map(ToOwned::to_owned).collect();
+            let mut drivers: Vec<_> = self.built_in.names().map(ToOwned::to_owned).collect();
             drivers.extend(state.slots.keys().cloned());
             drivers.retain(|driver| driver != super::AUTH && driver != LOCAL);
             drivers.sort();

@@ -55,7 +55,7 @@ pub(crate) use provider::{is_reserved, read_default};
 use providers::{Parts, Problems};
 pub(crate) use providers::{Ways, serve};
 pub(crate) use slot::{Mode, Slot};
-pub(crate) use sources::COMPONENT_BYTES_MAX;
+pub(crate) use sources::{BuiltIn, COMPONENT_BYTES_MAX};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -123,6 +123,7 @@ pub(crate) struct Registry {
     loader: Loader,
     ways: Ways,
     folder: PathBuf,
+    built_in: BuiltIn,
     disable_default: bool,
     takes_uploads: bool,
     sealer: Sealer,
@@ -177,6 +178,7 @@ impl Registry {
         services: Arc<Services>,
         settings: crate::capability::config::Settings,
         sealer: Sealer,
+        built_in: BuiltIn,
     ) -> Result<Result<Started, Vec<String>>, LoadError> {
         let engine = &config.engine;
         let trusted = match signature::Trusted::new(&engine.trusted_keys, engine.require_signed) {
@@ -199,6 +201,7 @@ impl Registry {
             },
             ways: Ways::new(config.outbound.clone()),
             folder: engine.components.clone(),
+            built_in,
             disable_default: config.auth.disable_default,
             takes_uploads: engine.uploaded,
             sealer,
@@ -277,7 +280,7 @@ impl Registry {
                 state.files.insert(name.clone(), folder::Seen::of(path));
                 self.place(state, &name, &source).await?;
             } else if !self.place_stored(state, &name, &stored).await.map_err(|refused| uploaded(&name, &refused))?
-                && let Some(source) = sources::built_in(&name)
+                && let Some(source) = self.built_in.get(&name)
             {
                 self.place(state, &name, &source).await?;
             }
@@ -288,7 +291,7 @@ impl Registry {
 
     /// Keeps a file, so that it can be put back when the next one is given up.
     fn keep_source(&self, name: &str, source: &sources::Source) {
-        let digest = generation::Digest::of(&source.wasm).to_string();
+        let digest = source.digest.to_string();
         if let Err(error) = self.loader.cache.keep_source(&digest, &source.wasm, source.signature.as_deref()) {
             tracing::warn!(component = name, %error, "the file is not kept; it cannot be put back later");
         }

@@ -3,7 +3,7 @@
 //! What did not change is taken over with its open connections. All that is wrong with a provider is told together.
 
 use super::{
-    generation::{Generation, LOCAL},
+    generation::{self, Generation, LOCAL},
     provider,
     slot::Slot,
 };
@@ -150,7 +150,7 @@ fn default(generation: &Arc<Generation>) -> Arc<Served> {
     Arc::new(Served {
         name: "default".into(),
         driver,
-        tag: generation.digest.tag().into(),
+        tag: generation::tag(generation.digest).into(),
         cache_key: "default".into(),
         made_of: None,
         fields,
@@ -199,6 +199,6 @@ impl Parts<'_> {
         if let Some(served) = self.at_hand().find(is_same) {
             return Ok(served.clone());
         }
-        serve(provider, driver, description, &generation.digest.tag(), self.ways).map(Arc::new)
+        serve(provider, driver, description, &generation::tag(generation.digest), self.ways).map(Arc::new)
     }
 }

@@ -1,7 +1,8 @@
 //! Which generations there are of one component: the one that serves, the one before, the one on trial. Pure.
 
-use super::generation::{Digest, Generation, Origin};
+use super::generation::{Generation, Origin};
 use crate::capability::drivers::{Comparison, OnTrial, Served};
+use crate::engine::Digest;
 use std::sync::Arc;
 
 /// How a generation is tried out beside the one that serves.

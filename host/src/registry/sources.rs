@@ -3,7 +3,7 @@
 //! Absent: compiling them, which costs time and is done only for what somebody uses.
 
 use super::generation::{AUTH, LOCAL, Origin};
-use crate::engine::LoadError;
+use crate::engine::{Digest, LoadError, Wasm};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -33,20 +33,45 @@ pub(super) const SIGNATURE_EXTENSION: &str = "wasm.minisig";
 #[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) wasm: Arc<[u8]>,
+    pub(crate) digest: Digest,
     /// In the format of minisign.
     pub(crate) signature: Option<String>,
     pub(crate) origin: Origin,
 }
 
-/// The component of this name that is in the binary.
-pub(super) fn built_in(name: &str) -> Option<Source> {
-    let (_, wasm) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
-    Some(Source { wasm: Arc::from(*wasm), signature: None, origin: Origin::BuiltIn })
+impl Source {
+    pub(super) fn new(wasm: Arc<[u8]>, signature: Option<String>, origin: Origin) -> Self {
+        Self { digest: Digest::of(&wasm), wasm, signature, origin }
+    }
+
+    pub(super) fn named<'a>(&'a self, name: &'a str) -> Wasm<'a> {
+        Wasm { name, bytes: &self.wasm, digest: self.digest }
+    }
 }
 
-/// The names of the components in the binary.
-pub(super) fn built_in_names() -> impl Iterator<Item = &'static str> {
-    BUILT_IN.iter().map(|(name, _)| *name)
+/// The components that came with the program: ours, and over them those that the embedding program brings. As good as the
+/// program itself, so nobody signs them.
+#[derive(Default)]
+pub(crate) struct BuiltIn(BTreeMap<String, Arc<[u8]>>);
+
+impl BuiltIn {
+    pub(crate) fn with(brought: BTreeMap<String, Arc<[u8]>>) -> Self {
+        Self(brought)
+    }
+
+    /// The component of this name.
+    pub(super) fn get(&self, name: &str) -> Option<Source> {
+        let own = || BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, wasm)| Arc::from(*wasm));
+        let wasm = self.0.get(name).cloned().or_else(own)?;
+        Some(Source::new(wasm, None, Origin::BuiltIn))
+    }
+
+    /// Their names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let brought = self.0.keys().map(String::as_str);
+        let own = BUILT_IN.iter().map(|(name, _)| *name);
+        brought.chain(own.filter(|name| !self.0.contains_key(*name)))
+    }
 }
 
 /// The component files of a folder by name; none if there is no folder.
@@ -84,7 +109,7 @@ pub(super) fn file(path: &Path) -> Result<Source, LoadError> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        Ok(Source { wasm: std::fs::read(path)?.into(), signature, origin: Origin::File(path.to_owned()) })
+        Ok(Source::new(std::fs::read(path)?.into(), signature, Origin::File(path.to_owned())))
     };
     read().map_err(|source| LoadError::Read { name: path.display().to_string(), source })
 }

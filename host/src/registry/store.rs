@@ -140,7 +140,7 @@ impl Registry {
             reason: "what the database has of it is damaged; send it again".to_owned(),
         };
         let wasm = code.ok_or_else(damaged)?.into();
-        Ok(Source { wasm, signature: component.signature.clone(), origin: Origin::Uploaded })
+        Ok(Source::new(wasm, component.signature.clone(), Origin::Uploaded))
     }
 
     /// Loads the drivers that providers have come to need.
@@ -150,7 +150,7 @@ impl Registry {
             if name == AUTH || state.slots.get(&name).is_some_and(|slot| slot.current.is_some()) {
                 continue;
             }
-            if let Some(source) = super::sources::built_in(&name)
+            if let Some(source) = self.built_in.get(&name)
                 && let Err(error) = self.place(state, &name, &source).await
             {
                 tracing::error!(

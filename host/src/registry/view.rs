@@ -2,10 +2,9 @@
 
 use super::{
     CONCEALED, Registry, Slot,
-    generation::{Generation, Origin},
+    generation::{Generation, LOCAL, Origin},
     grants,
     slot::{Mode, Trial},
-    sources,
 };
 use crate::bindings::driver::exports::gatewit::driver::about::{Description, Format, Kind};
 use serde_json::{Map, Value as Json, json};
@@ -18,7 +17,7 @@ impl Registry {
     /// All components, by name.
     pub(crate) async fn components(&self) -> Vec<Json> {
         let state = self.state.lock().await;
-        let mut names: BTreeSet<&str> = sources::built_in_names().collect();
+        let mut names: BTreeSet<&str> = self.built_in.names().collect();
         names.extend(state.slots.keys().map(String::as_str));
         names.extend(state.refusals.keys().map(String::as_str));
         let empty = Slot::default();
@@ -28,9 +27,15 @@ impl Registry {
         names.into_iter().map(shown).collect()
     }
 
-    /// The drivers that are loaded, with what they say of themselves.
+    /// The drivers that there are, with what they say of themselves. Those of the binary that nobody has used yet are loaded for
+    /// it: an operator who is about to make a provider chooses among all of them.
     pub(crate) async fn drivers(&self) -> Vec<Json> {
-        let state = self.state.lock().await;
+        let mut state = self.state.lock().await;
+        for name in self.built_in.names().filter(|name| ![super::AUTH, LOCAL].contains(name)) {
+            if let Err(error) = self.driver(&mut state, name).await {
+                tracing::error!(driver = name, error = &error as &dyn std::error::Error, "a driver cannot be loaded");
+            }
+        }
         let current = state.slots.values().filter_map(|slot| slot.current.as_ref());
         current.filter_map(|generation| Some(description(generation.driver()?.1))).collect()
     }
