@@ -114,6 +114,27 @@ fn origin(value: &Value) -> Result<CorsOrigin, Refusal> {
     })
 }
 
+/// A list of origins and of patterns of them, and nothing for everybody.
+pub(super) fn origins(value: &Value) -> Result<Vec<AllowedOrigin>, Refusal> {
+    let is_nobody =
+        matches!(value, Value::Null | Value::Boolean(false)) || matches!(value, Value::Text(text) if text.is_empty());
+    let found = match value {
+        _ if is_nobody => Vec::new(),
+        Value::List(entries) => entries.iter().map(entry).collect::<Result<_, _>>()?,
+        one => vec![entry(one)?],
+    };
+    let is_open = |origin: &AllowedOrigin| matches!(origin, AllowedOrigin::Exactly(text) if !is_origin(text));
+    if found.iter().any(is_open) {
+        return Err(Refusal::new("is not a list of origins; write for example https://app.example.com,regex:…"));
+    }
+    Ok(found)
+}
+
+/// Whether a text is an origin as browsers write it: no slash at its end.
+fn is_origin(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text)
+}
+
 fn entry(value: &Value) -> Result<AllowedOrigin, Refusal> {
     let expected = "is not an origin; write for example https://app.example.com, true, false or regex:…";
     if let Value::Pattern(source) = value {

@@ -29,6 +29,7 @@ mod duration;
 mod engine;
 mod error;
 mod file;
+pub(crate) mod front;
 mod grants;
 mod graphql;
 mod keys;
@@ -50,6 +51,7 @@ mod sources;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -64,6 +66,7 @@ pub use self::cors::{AllowedOrigin, Cors, CorsOrigin};
 pub use self::duration::{Ttl, milliseconds};
 pub use self::engine::Engine;
 pub use self::error::{ConfigErrors, Warning};
+pub use self::front::Front;
 pub use self::grants::Grant;
 pub use self::graphql::Graphql;
 pub use self::keys::Keys;
@@ -81,6 +84,7 @@ pub use self::server::{Directive, Hsts, Server};
 pub use self::size::bytes;
 pub use self::sources::{ReadFile, Sources};
 pub use self::storage::{DatabaseClient, Encryption, Postgres, Storage, TokenStorage};
+pub use self::upstream::{Anonymous, OwnPath, Upstream, UpstreamHost};
 
 use self::error::Report;
 pub(crate) use self::error::hint;
@@ -93,6 +97,10 @@ use self::sources::{DIRECTIVE_PREFIX, Entry, Variables};
 pub struct Config {
     /// Where and how the server answers.
     pub server: Server,
+    /// Standing in front of other applications.
+    pub front: Front,
+    /// The application behind this server, where it is a reverse proxy.
+    pub upstream: Upstream,
     /// Sign-in, tokens, providers.
     pub auth: Auth,
     /// Accounts besides their sign-in: links, second factors, guessed passwords.
@@ -176,6 +184,7 @@ impl Config {
         self.mail.check(report);
         self.server.cors.check(report);
         self.server.limits.check(report);
+        self.upstream.check(report);
         if self.cookies.refresh.name == self.cookies.session.name {
             report.problem("SESSION_COOKIE_NAME: is the same as REFRESH_TOKEN_COOKIE_NAME; choose another");
         }

@@ -2,6 +2,7 @@
 //!
 //! CORS, limits and GraphQL have files of their own. Deliberately absent: TLS (a proxy's business).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::cast::Value;
@@ -29,6 +30,8 @@ pub struct Server {
     pub root_redirect: Option<String>,
     /// Are the pages under `/admin` served (`SERVE_APP`, default true)?
     pub serve_app: bool,
+    /// Folder whose files lie over those of the pages (`GATEWIT_PAGES`, default none).
+    pub pages: Option<PathBuf>,
     /// Largest body of a request, in bytes (`MAX_PAYLOAD_SIZE`, default 1 MiB).
     pub max_payload_bytes: u64,
     /// Which proxies are believed (`IP_TRUST_PROXY`, default false).
@@ -87,6 +90,7 @@ impl Default for Server {
             public_url: "/".to_owned(),
             root_redirect: Some("./admin".to_owned()),
             serve_app: true,
+            pages: None,
             max_payload_bytes: 1 << 20,
             ip_trust_proxy: TrustProxy::Never,
             ip_custom_header: None,
@@ -109,6 +113,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("PUBLIC_URL", "server.public_url", |c, v| put(&mut c.server.public_url, public_url(v))).text(),
     Setting::new("ROOT_REDIRECT", "server.root_redirect", |c, v| put(&mut c.server.root_redirect, optional_text(v))),
     Setting::new("SERVE_APP", "server.serve_app", |c, v| put(&mut c.server.serve_app, boolean(v))),
+    Setting::new("GATEWIT_PAGES", "server.pages", |c, v| {
+        put(&mut c.server.pages, optional_text(v).map(|path| path.map(PathBuf::from)))
+    }),
     Setting::new("MAX_PAYLOAD_SIZE", "server.max_payload_size", |c, v| {
         put(&mut c.server.max_payload_bytes, bytes(v, PAYLOAD_BYTES.0, PAYLOAD_BYTES.1))
     }),

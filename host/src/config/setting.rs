@@ -7,8 +7,8 @@
 use super::cast::Value;
 use super::error::Refusal;
 use super::{
-    Config, accounts, admin, auth, client, cookies, cors, engine, graphql, keys, limits, log, mail, metrics, outbound,
-    passwords, server, storage,
+    Config, accounts, admin, auth, client, cookies, cors, engine, front, graphql, keys, limits, log, mail, metrics,
+    outbound, passwords, server, storage, upstream,
 };
 
 /// Does the name of a variable fix its type?
@@ -77,6 +77,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
         cors::SETTINGS,
         limits::SETTINGS,
         graphql::SETTINGS,
+        front::SETTINGS,
+        upstream::SETTINGS,
         auth::SETTINGS,
         accounts::SETTINGS,
         cookies::SETTINGS,

@@ -110,6 +110,8 @@ fn every_section_can_be_set_from_the_environment() {
     let (config, warnings) = from_environment(&[
         ("MAX_PAYLOAD_SIZE", "2mb"),
         ("ROOT_REDIRECT", "false"),
+        ("SERVE_APP", "false"),
+        ("GATEWIT_PAGES", "/srv/pages"),
         ("HSTS_ENABLED", "true"),
         ("HSTS_MAX_AGE", "100"),
         ("AUTH_DISABLE_DEFAULT", "true"),
@@ -135,6 +137,8 @@ fn every_section_can_be_set_from_the_environment() {
     let mut expected = Config::default();
     expected.server.max_payload_bytes = 2 << 20;
     expected.server.root_redirect = None;
+    expected.server.serve_app = false;
+    expected.server.pages = Some("/srv/pages".into());
     expected.server.hsts.enabled = true;
     expected.server.hsts.max_age_seconds = 100;
     expected.server.cors.enabled = true;

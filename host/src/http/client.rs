@@ -59,11 +59,15 @@ fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trust: &TrustProxy) -> I
     address
 }
 
+/// Whether whoever is at the other end of the connection is a proxy that is believed.
+pub(crate) fn is_trusted(peer: Option<IpAddr>, trust: &TrustProxy) -> bool {
+    peer.is_some_and(|peer| trusts(trust, peer.to_canonical(), 0))
+}
+
 /// Scheme, host and port by which the browser reached us, as far as the request says.
 pub(crate) fn reached(peer: Option<IpAddr>, headers: &HeaderMap, trust: &TrustProxy) -> Option<String> {
     let host = text(headers, header::HOST)?;
-    let is_trusted = peer.is_some_and(|peer| trusts(trust, peer.to_canonical(), 0));
-    let forwarded = text(headers, X_FORWARDED_PROTO).filter(|_| is_trusted).unwrap_or_default();
+    let forwarded = text(headers, X_FORWARDED_PROTO).filter(|_| is_trusted(peer, trust)).unwrap_or_default();
     let scheme = forwarded.split(',').next().unwrap_or_default().trim();
     Some(format!("{}://{host}", if scheme.eq_ignore_ascii_case("https") { "https" } else { "http" }))
 }

@@ -66,7 +66,9 @@ impl CorsPolicy {
         let told = match &self.origin {
             Whom::One { value, .. } => Some(value.clone()),
             Whom::Everybody => origin.cloned(),
-            Whom::Listed(allowed) => origin.filter(|origin| is_listed(allowed, origin)).cloned(),
+            Whom::Listed(allowed) => {
+                origin.filter(|origin| origin.to_str().is_ok_and(|origin| is_listed(allowed, origin))).cloned()
+            }
         };
         let varies = !matches!(self.origin, Whom::One { varies: false, .. });
         let told = told.map(|origin| (header::ACCESS_CONTROL_ALLOW_ORIGIN, origin));
@@ -77,8 +79,8 @@ impl CorsPolicy {
     }
 }
 
-fn is_listed(allowed: &[AllowedOrigin], origin: &HeaderValue) -> bool {
-    let Ok(origin) = origin.to_str() else { return false };
+/// Whether an origin is in a list.
+pub(crate) fn is_listed(allowed: &[AllowedOrigin], origin: &str) -> bool {
     allowed.iter().any(|allowed| match allowed {
         AllowedOrigin::Exactly(this) => this == origin,
         AllowedOrigin::Matching(pattern) => pattern.matches(origin),

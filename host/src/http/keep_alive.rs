@@ -25,9 +25,15 @@ pub(crate) fn wants_more<B>(request: &Request<B>) -> bool {
     if request.version() == Version::HTTP_11 { !says("close") } else { says("keep-alive") }
 }
 
-/// Adds the headers to an answer; `keep`: whether the connection will serve another request.
+/// Adds the headers to an answer; `keep`: whether the connection will serve another request. A connection that goes on with
+/// another protocol says so by itself, and an answer from elsewhere has its own date.
 pub(crate) fn add_headers(headers: &mut HeaderMap, now: OffsetDateTime, keep: bool) {
-    headers.extend(HeaderValue::from_str(&date::imf_fixdate(now)).ok().map(|date| (header::DATE, date)));
+    if headers.contains_key(header::UPGRADE) {
+        return;
+    }
+    if !headers.contains_key(header::DATE) {
+        headers.extend(HeaderValue::from_str(&date::imf_fixdate(now)).ok().map(|date| (header::DATE, date)));
+    }
     if keep {
         headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
         headers.insert(KEEP_ALIVE, HeaderValue::from_static(KEEP_ALIVE_HINT));

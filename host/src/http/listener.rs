@@ -10,8 +10,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,6 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::keep_alive;
+use super::outgoing::Body;
+use super::patience::Patient;
 
 /// Pause after a failed `accept`, most likely for want of file descriptors, which only time brings back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -66,7 +66,7 @@ pub(crate) async fn serve<S, F>(
 ) -> usize
 where
     S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
 {
     let mut stop = std::pin::pin!(stop);
     let (stopping, stopped) = watch::channel(false);
@@ -136,7 +136,7 @@ impl Connection {
     async fn serve<S, F>(self, stream: TcpStream, service: S, _place: OwnedSemaphorePermit)
     where
         S: Fn(Request<Incoming>, SocketAddr) -> F + Send + Sync + 'static,
-        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
     {
         let Self { limits, now, peer, mut stopped } = self;
         let stopping = stopped.clone();
@@ -156,7 +156,8 @@ impl Connection {
             .header_read_timeout(limits.header_read_timeout)
             .max_buf_size(limits.header_bytes)
             .max_headers(limits.headers)
-            .serve_connection(TokioIo::new(stream), answer);
+            .serve_connection(TokioIo::new(Patient::new(stream)), answer)
+            .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
         let ended = tokio::select! {
