@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the npm package `gatewit` into a folder, and prints what browsers download of it.
-# Usage: sdk.sh OUTPUT_FOLDER
+# Usage: sdk.sh OUTPUT_FOLDER. Ends with 3 if what it is built with cannot be had on this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,11 +17,12 @@ say() { printf 'sdk: %s\n' "$*" >&2; }
 
 has() { grep -qs "\"version\": \"$2\"" "$tools/node_modules/$1/package.json"; }
 if ! has binaryen "$binaryen" || ! has esbuild "$esbuild"; then
-  command -v npm >/dev/null || { say 'npm is needed: it brings wasm-opt and esbuild'; exit 1; }
+  command -v npm >/dev/null || { say 'npm is needed: it brings wasm-opt and esbuild'; exit 3; }
   say 'fetching wasm-opt and esbuild (once)'
   mkdir -p "$tools"
   printf '{"private": true}\n' >"$tools/package.json"
-  npm install --prefix "$tools" --ignore-scripts --no-audit --no-fund --silent --save-exact "binaryen@$binaryen" "esbuild@$esbuild" >&2
+  npm install --prefix "$tools" --ignore-scripts --no-audit --no-fund --silent --save-exact "binaryen@$binaryen" "esbuild@$esbuild" >&2 ||
+    { say 'npm could not fetch them'; exit 3; }
 fi
 
 toolchain="$(.just/wasm-toolchain.sh)"

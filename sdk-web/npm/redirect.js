@@ -34,7 +34,9 @@ function here() {
 function address(url, provider, flow, { redirect, otp }) {
   const back = redirect ? new URL(redirect, location.href) : here();
   back.searchParams.set(FLOW, flow);
-  const query = new URLSearchParams({ redirect: back.href });
+  // A path where the page is the server's own: the server may be reached by another name than it has for itself.
+  const own = back.origin === new URL(url).origin;
+  const query = new URLSearchParams({ redirect: own ? back.href.slice(back.origin.length) : back.href });
   if (otp) query.set('otp', otp);
   return `${url}/auth/login/${encodeURIComponent(provider)}?${query}`;
 }

@@ -15,16 +15,20 @@ e2e::suite! {
     the_status_tells_what_the_server_is,
     watching_the_process_needs_no_token,
     a_server_that_is_to_stop_says_so_first,
+    failed_sign_ins_are_listed_and_told_step_by_step,
     figures_are_told_to_those_who_may_know_them,
     figures_count_what_is_done,
 }
 
-/// Everything under `/gatewit` that needs a token, as the server's own document lists it: methods and paths.
+/// What anybody may ask under `/gatewit`.
+const OPEN: [&str; 4] = ["/gatewit/live", "/gatewit/ready", "/gatewit/forward-auth", "/gatewit/return"];
+
+/// Everything else under `/gatewit`, as the server's own document lists it: methods and paths.
 async fn operations(client: &mut Client) -> anyhow::Result<Vec<(String, String)>> {
     let document = client.send(&Request::new("GET", "/server/specs/oas")).await?.json()?;
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().context("paths")? {
-        let needs = path.starts_with("/gatewit/") && !["/gatewit/live", "/gatewit/ready"].contains(&path.as_str());
+        let needs = path.starts_with("/gatewit/") && !OPEN.contains(&path.as_str());
         let path: String =
             path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/");
         let methods = item.as_object().context("methods")?.keys().filter(|_| needs);
@@ -102,6 +106,39 @@ async fn the_status_tells_what_the_server_is() -> anyhow::Result<()> {
     ensure!(status["draining"] == false && status["uptime_seconds"].is_u64(), "{status}");
     ensure!(!status.to_string().contains(SECRET), "the secret is told");
     Ok(())
+}
+
+async fn failed_sign_ins_are_listed_and_told_step_by_step() -> anyhow::Result<()> {
+    let server = TestServer::seeded(&quick(&[])).await?;
+    let mut admin = Caller::new(&server, ADMIN).await?;
+    ensure!(admin.get("/gatewit/traces").await? == json!([]), "somebody has failed already");
+    let mut client = server.client();
+    for password in ["wrong", "wrong again"] {
+        let body = json!({"email": USER.0, "password": password});
+        let answer = client.send(&Request::new("POST", "/auth/login").json(&body)).await?;
+        refused(&answer, 401, "INVALID_CREDENTIALS")?;
+    }
+    // They are written in the background, in this order.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let listed = loop {
+        let listed = admin.get("/gatewit/traces").await?;
+        if listed.as_array().is_some_and(|listed| listed.len() == 2) {
+            break listed;
+        }
+        ensure!(Instant::now() < deadline, "{listed}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    ensure!(listed[0]["number"].as_i64() > listed[1]["number"].as_i64(), "{listed}");
+    ensure!(listed[0]["provider"] == "default" && listed[0]["reason"] == "INVALID_CREDENTIALS", "{listed}");
+    ensure!(admin.get("/gatewit/traces?limit=1").await? == json!([listed[0]]), "{listed}");
+    let older = format!("/gatewit/traces?before={}", listed[0]["number"]);
+    ensure!(admin.get(&older).await? == json!([listed[1]]), "{listed}");
+    let request = listed[0]["request"].as_str().context("request")?;
+    let told = admin.get(&format!("/gatewit/traces/{request}")).await?;
+    ensure!(told["request"] == request && told["at"] == listed[0]["at"] && told["steps"].is_array(), "{told}");
+    ensure!(!told.to_string().contains("wrong again"), "the password is told: {told}");
+    refused(&admin.send("GET", "/gatewit/traces/nobody", &Value::Null).await?, 403, "FORBIDDEN")?;
+    refused(&admin.send("GET", "/gatewit/traces?limit=no", &Value::Null).await?, 400, "INVALID_PAYLOAD")
 }
 
 async fn watching_the_process_needs_no_token() -> anyhow::Result<()> {

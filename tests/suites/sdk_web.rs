@@ -12,7 +12,7 @@ use e2e::{chromium, needs, oidc, server};
 use serde_json::Value;
 
 /// What drives the browser.
-const BROWSER: [(&str, &str); 1] = [("playwright-core", "1.65.1")];
+pub(crate) const BROWSER: [(&str, &str); 1] = [("playwright-core", "1.65.1")];
 
 /// What the example apps, and apps in general, are built with, and what looks at pages as people with other senses do.
 const BUILDERS: [(&str, &str); 9] = [
@@ -28,7 +28,7 @@ const BUILDERS: [(&str, &str); 9] = [
 ];
 
 /// The scripts, and whether they build apps.
-const SCRIPTS: [(&str, bool); 9] = [
+const SCRIPTS: [(&str, bool); 8] = [
     ("package", true),
     ("sessions", false),
     ("tabs", false),
@@ -37,26 +37,32 @@ const SCRIPTS: [(&str, bool); 9] = [
     ("calls", false),
     ("examples", true),
     ("guide", false),
-    ("pages", true),
 ];
 
 /// The tests of this suite.
 pub(crate) fn tests() -> Vec<Test> {
     let test = |(name, builds): (&'static str, bool)| {
-        Test::in_parts(format!("sdk_web::{name}"), move || async move { script(name, builds).await })
+        Test::in_parts(format!("sdk_web::{name}"), move || async move { script("sdk_web", name, builds, &[]).await })
     };
     SCRIPTS.into_iter().map(test).collect()
 }
 
-async fn script(name: &str, builds: bool) -> anyhow::Result<Vec<Part>> {
+/// Runs `<folder>/<name>.mjs` with a server, a browser and what else it needs; `more` are further variables.
+pub(crate) async fn script(
+    folder: &str,
+    name: &str,
+    builds: bool,
+    more: &[(&str, PathBuf)],
+) -> anyhow::Result<Vec<Part>> {
     let node = needs::program("node")?;
     let package = package()?;
     let modules = needs::packages("npm-browser", &BROWSER)?;
     let browser = chromium::find()?;
     let mut script = Command::new(node);
-    script.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("suites/sdk_web/{name}.mjs")));
+    script.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("suites/{folder}/{name}.mjs")));
     script.env("GATEWIT_BIN", server::binary()?).env("PACKAGE", package).env("MODULES", modules);
     script.env("OIDC_MODULES", oidc::modules()?).env("CHROMIUM", browser.program).envs(browser.environment);
+    script.envs(more.iter().map(|(name, value)| (name, value)));
     if builds {
         script.env("BUILDERS", needs::packages("npm-web", &BUILDERS)?);
     }
@@ -81,7 +87,7 @@ fn package() -> anyhow::Result<PathBuf> {
 }
 
 /// What a script said of its checks, one a line. One that did not come to its end has said too little.
-fn parts(output: &Output) -> anyhow::Result<Vec<Part>> {
+pub(crate) fn parts(output: &Output) -> anyhow::Result<Vec<Part>> {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let mut parts = Vec::new();
     for line in text.lines() {

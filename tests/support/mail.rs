@@ -89,6 +89,11 @@ pub struct Letter {
     pub user: Option<String>,
 }
 
+/// The folder in which the packages of the server are installed.
+pub fn modules() -> anyhow::Result<PathBuf> {
+    needs::packages("npm-mail", &PACKAGES)
+}
+
 impl Letter {
     /// The first link in the text.
     pub fn link(&self) -> anyhow::Result<&str> {
@@ -125,7 +130,7 @@ impl MailServer {
     /// Starts a server that is set up so.
     pub async fn with(options: Options<'_>) -> anyhow::Result<Self> {
         let (node, openssl) = (needs::program("node")?, needs::program("openssl")?);
-        let modules = needs::packages("npm-mail", &PACKAGES)?;
+        let modules = modules()?;
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(node);
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("support/smtp.mjs"));

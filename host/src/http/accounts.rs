@@ -69,13 +69,25 @@ pub(super) async fn verify(exchange: &Exchange<'_>) -> Reply {
         Given::Nothing if exchange.query.has("token") => {
             return Reply::redirect(Outcome::Found, "/admin/login", accept);
         }
-        Given::Nothing | Given::Structure => return exchange.refused(Reason::InvalidToken),
+        Given::Nothing | Given::Structure => return unverified(exchange, Reason::InvalidToken),
     };
     let answer = exchange.operate(None, async |_, rules| rules.verify(&token, &exchange.client).await);
     match answer.await {
         Ok(user) => Reply::redirect(Outcome::Found, &format!("/admin/users/{user}"), accept),
-        Err(reason) => exchange.refused(reason),
+        Err(reason) => unverified(exchange, reason),
     }
+}
+
+/// A person who followed a link of a letter finds a page that says why, where there are pages; programs find JSON.
+fn unverified(exchange: &Exchange<'_>, reason: Reason) -> Reply {
+    let accept = exchange.parts.headers.get(header::ACCEPT);
+    let reads_pages = accept.and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    if !reads_pages || !exchange.wire.pages.are_served() {
+        return exchange.refused(reason);
+    }
+    let code = Refusal::of(reason, exchange.now).code();
+    Reply::redirect(Outcome::Found, &format!("/admin/login?reason={code}&link=verification"), accept)
+        .with_header(header::CACHE_CONTROL, "no-store")
 }
 
 /// `POST /users/invite`.

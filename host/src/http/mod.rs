@@ -1,8 +1,8 @@
 //! The wire: HTTP/1.1, cookies, status codes and the envelopes of Directus's REST protocol.
 //!
 //! A request goes top to bottom through [`service`]: `cors` → [`token`] → [`route`] → `limits` → [`body`] → who is asking →
-//! the handler in `auth`, `account`, `accounts`, `second_factor`, `records`, `shares`, `single_sign_on`, `operate` or `server` →
-//! [`respond`].
+//! the handler in `auth`, `account`, `accounts`, `second_factor`, `records`, `shares`, `single_sign_on`, `operate`, `pages` or
+//! `server` → [`respond`]. What is not ours goes to the application behind us, if there is one ([`front`]).
 //! Everything but [`listener`] and the collecting half of [`body`] is a pure function of its arguments, and the body type is
 //! generic, so that the same pieces serve the built-in listener and a `tower` service inside somebody else's program.
 //!
@@ -11,6 +11,7 @@
 
 mod account;
 mod accounts;
+pub(crate) mod attempt;
 mod auth;
 pub(crate) mod body;
 pub(crate) mod client;
@@ -20,17 +21,22 @@ mod cors;
 pub(crate) mod date;
 pub(crate) mod email;
 mod form;
+pub(crate) mod front;
 mod graphql;
 pub(crate) mod headers;
 mod identities;
 pub(crate) mod json;
 mod json_wording;
 mod keep_alive;
+pub(crate) mod layer;
 mod limits;
 pub(crate) mod listener;
 mod open_sessions;
 mod openapi;
 mod operate;
+pub(crate) mod outgoing;
+mod pages;
+mod patience;
 pub(crate) mod percent;
 mod posting;
 mod qr;

@@ -69,6 +69,10 @@ pub(crate) enum Refusal {
     ServiceUnavailable { service: String, reason: String, retry_after_seconds: Option<u64> },
     /// Something that is needed answers nonsense.
     UnexpectedResponse,
+    /// The application behind this server does not answer, or not with HTTP. Not a word of Directus.
+    UpstreamFailed,
+    /// It takes too long.
+    UpstreamSlow,
     /// Anything that must not be told.
     InternalServerError,
     /// The GraphQL document is not valid; each entry has `message` and `locations`.
@@ -114,6 +118,8 @@ impl Refusal {
             Self::InvalidProviderConfig { .. } => "INVALID_PROVIDER_CONFIG",
             Self::ServiceUnavailable { .. } => "SERVICE_UNAVAILABLE",
             Self::UnexpectedResponse => "UNEXPECTED_RESPONSE",
+            Self::UpstreamFailed => "BAD_GATEWAY",
+            Self::UpstreamSlow => "GATEWAY_TIMEOUT",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
             Self::GraphqlValidation { .. } => "GRAPHQL_VALIDATION",
         }
@@ -163,6 +169,8 @@ impl Refusal {
                 format!("Service \"{service}\" is unavailable. {reason}.")
             }
             Self::UnexpectedResponse => "Received an unexpected response.".to_owned(),
+            Self::UpstreamFailed => "The application does not answer.".to_owned(),
+            Self::UpstreamSlow => "The application does not answer in time.".to_owned(),
             Self::InternalServerError => "An unexpected error occurred.".to_owned(),
             Self::GraphqlValidation { .. } => "GraphQL validation error.".to_owned(),
         }

@@ -5,13 +5,13 @@
 //! `Connection` and `Keep-Alive`, which belong to whoever owns the connection (`listener`, or the embedding server).
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::Value;
 
 use super::conditions::{Conditions, weak_etag};
 use super::headers::HeaderPolicy;
+use super::outgoing::Body;
 use super::refusal::{self, Refusal};
 use super::status::{self, Outcome};
 use super::{percent, redirect};
@@ -154,6 +154,16 @@ impl Reply {
         Self { security, ..page.with_header(header::CACHE_CONTROL, "no-store") }
     }
 
+    /// A file as it is.
+    pub(crate) fn document(outcome: Outcome, kind: &'static str, bytes: impl Into<Bytes>) -> Self {
+        Self::with_content(outcome.status(), kind, bytes)
+    }
+
+    /// The same as a page that may do what `security` says.
+    pub(crate) fn secured(self, security: &str) -> Self {
+        Self { security: HeaderValue::from_str(security).ok(), ..self }
+    }
+
     /// 200 with a document of XML.
     pub(crate) fn xml(text: String) -> Self {
         Self::with_content(Outcome::Ok.status(), XML, text)
@@ -195,7 +205,12 @@ impl Reply {
     }
 
     /// Puts the answer on the wire.
-    pub(crate) fn into_response(self, policy: &HeaderPolicy, conditions: &Conditions) -> Response<Full<Bytes>> {
+    pub(crate) fn into_response(self, policy: &HeaderPolicy, conditions: &Conditions) -> Response<Body> {
+        self.into_bytes(policy, conditions).map(Body::whole)
+    }
+
+    /// The same for bodies of another kind.
+    pub(crate) fn into_bytes(self, policy: &HeaderPolicy, conditions: &Conditions) -> Response<Bytes> {
         let mut headers = HeaderMap::new();
         policy.apply(&mut headers);
         if let Some(security) = self.security {
@@ -219,7 +234,7 @@ impl Reply {
             headers.insert(header::VARY, HeaderValue::from_static("Origin, Cache-Control"));
         }
         let (status, bytes) = finish(self.status, self.content, conditions, &mut headers);
-        let mut response = Response::new(Full::new(bytes));
+        let mut response = Response::new(bytes);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response

@@ -54,6 +54,10 @@ pub(crate) enum Route {
     EndOtherSessions,
     /// `DELETE /users/me/sessions/<id>`
     EndOwnSession(String),
+    /// `GET /gatewit/forward-auth`: a proxy asks whether a request may go on.
+    ForwardAuth,
+    /// `GET /gatewit/return`: back to an application after a sign-in.
+    Return,
     /// `GET /metrics`
     Metrics,
     /// What operators do under `/gatewit`.
@@ -160,7 +164,9 @@ impl Route {
     /// Whether the request is served without looking at its token.
     pub(crate) fn skips_authentication(&self) -> bool {
         // A browser on its way from a provider may bring a session that has ended, which is why it was sent there.
-        matches!(self, Self::Ping | Self::Root | Self::Robots | Self::Admin(_) | Self::SingleSignOn(..))
+        let looks_by_itself = matches!(self, Self::ForwardAuth | Self::Return);
+        looks_by_itself
+            || matches!(self, Self::Ping | Self::Root | Self::Robots | Self::Admin(_) | Self::SingleSignOn(..))
     }
 
     /// Whether the body is a form.
@@ -246,6 +252,8 @@ fn offers(path: &str) -> Option<Offers> {
         ["users", "me", "sessions"] => vec![("GET", Route::OwnSessions), ("DELETE", Route::EndOtherSessions)],
         ["users", "me", "sessions", _] => vec![("DELETE", Route::EndOwnSession(sent(3)?))],
         ["metrics"] => get(Route::Metrics),
+        ["gatewit", "forward-auth"] => get(Route::ForwardAuth),
+        ["gatewit", "return"] => get(Route::Return),
         ["gatewit", names @ ..] => operate::offers(names, sent)?,
         ["users", _, "tfa", "disable"] => post(Route::RemoveFactor(sent(1)?)),
         ["policies", "me", "globals"] => get(Route::Rights("globals")),

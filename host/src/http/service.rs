@@ -9,15 +9,22 @@ use super::{
     conditions::Conditions,
     cookies::{self, CookieSettings},
     cors::CorsPolicy,
+    front::{
+        forward_auth,
+        identity::Names,
+        navigation::SignIn,
+        proxy::{Passing, Upstream},
+    },
     graphql::{self, Schemas},
     headers::{HeaderPolicy, StrictTransport},
     identities,
     limits::Limits,
-    open_sessions, openapi, operate,
+    open_sessions, openapi, operate, outgoing,
+    pages::{self, Pages},
     query::Query,
     records,
     refusal::Refusal,
-    request_id::RequestId,
+    request_id,
     respond::Reply,
     route::{self, Route},
     second_factor, server, shares, single_sign_on, template,
@@ -25,19 +32,13 @@ use super::{
 };
 use crate::{
     Config,
-    bindings::auth::{
-        exports::gatewit::auth::access::Principal,
-        gatewit::auth::types::{Client, Reason},
-    },
-    capability::{trace::Trace, traces::FailedSignIn},
+    bindings::auth::gatewit::auth::types::{Client, Reason},
     config::TrustProxy,
-    engine::{Conversation, Outcome},
-    gatewit::{Server, broken},
+    gatewit::Server,
+    visit::{CallId, Visit},
 };
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
-    Method, Request, Response,
+    HeaderMap, Method, Request, Response,
     body::Body,
     header::{self, HeaderName},
     http::request::Parts,
@@ -47,27 +48,35 @@ use std::{
     convert::Infallible,
     fmt::Display,
     net::SocketAddr,
+    ops::Deref,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
-use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+pub(super) use crate::visit::Caller;
+
 /// What the wire needs of the configuration, made once.
 pub(crate) struct Wire {
-    headers: HeaderPolicy,
+    pub(super) headers: HeaderPolicy,
     cors: Option<CorsPolicy>,
     pub(super) limits: Limits,
     pub(super) graphql: Schemas,
+    pub(super) pages: Pages,
     pub(super) refresh_cookie: CookieSettings,
     pub(super) session_cookie: CookieSettings,
     pub(super) body: BodyLimits,
-    trust_proxy: TrustProxy,
+    pub(super) trust_proxy: TrustProxy,
     address_header: Option<HeaderName>,
-    pub(super) login_stall: Duration,
+    pub(crate) login_stall: Duration,
+    /// The names of the headers that tell applications who is signed in.
+    pub(super) identity: Names,
+    pub(super) sign_in: SignIn,
+    /// The application behind this server.
+    pub(crate) upstream: Option<Upstream>,
 }
 
 impl Wire {
@@ -91,6 +100,7 @@ impl Wire {
             cors: CorsPolicy::new(&settings.cors).map_err(|_| "CORS_ORIGIN cannot be sent in a header")?,
             limits: Limits::new(&settings.limits),
             graphql: Schemas::new(settings.graphql.introspection).map_err(|error| text(&error))?,
+            pages: Pages::new(config)?,
             refresh_cookie: cookie(&config.cookies.refresh, config.auth.refresh_token_ttl.body_ms())?,
             session_cookie: cookie(&config.cookies.session, config.auth.session_cookie_ttl.body_ms())?,
             body: BodyLimits {
@@ -100,7 +110,26 @@ impl Wire {
             trust_proxy: settings.ip_trust_proxy.clone(),
             address_header: address_header.transpose().map_err(|_| "IP_CUSTOM_HEADER is not the name of a header")?,
             login_stall: config.auth.login_stall_time,
+            identity: Names::new(&config.front.identity_prefix).map_err(|error| text(&error))?,
+            sign_in: SignIn::new(config),
+            upstream: Upstream::new(config)?,
         })
+    }
+
+    /// Who asks, as far as a request says.
+    pub(super) fn client(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Client {
+        let peer = peer.map(|peer| peer.ip());
+        let address = client::address(peer, headers, &self.trust_proxy, self.address_header.as_ref());
+        Client {
+            address: address.map(|address| address.to_string()),
+            user_agent: client::user_agent(headers),
+            origin: client::origin(headers),
+        }
+    }
+
+    /// The headers that every answer of our own has.
+    pub(super) fn headers(&self) -> &HeaderPolicy {
+        &self.headers
     }
 }
 
@@ -119,7 +148,7 @@ where
     B::Data: Send,
     B::Error: Display,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<outgoing::Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -134,25 +163,54 @@ where
     }
 }
 
+/// An answer that is being made.
+type Answering<'a> = Pin<Box<dyn Future<Output = Response<outgoing::Body>> + Send + 'a>>;
+
 impl Service {
     pub(crate) fn new(server: Arc<Server>) -> Self {
         Self { server }
     }
 
+    /// Whether there is a route for this method and path; to all else the answer is `ROUTE_NOT_FOUND`. So a program that asks
+    /// first can keep what is its own.
+    #[must_use]
+    pub fn has_route(method: &Method, path: &str) -> bool {
+        route::find(method, path) != Route::Unknown
+    }
+
     /// Answers one request.
-    pub(crate) async fn answer<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Full<Bytes>>
+    pub(crate) async fn answer<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Response<outgoing::Body>
     where
         B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Display,
     {
-        self.respond(request.map(body::erased), peer).await
+        self.erased(request.map(body::erased), peer).await
     }
 
-    async fn respond(&self, request: Request<AnyBody>, peer: Option<SocketAddr>) -> Response<Full<Bytes>> {
-        let started = Instant::now();
-        let id = RequestId::random();
-        let span = id.span(request.method(), request.uri(), request.headers());
+    /// In boxes, because what is in them is large and would be moved from hand to hand; and of no type, so that programs compile
+    /// their own code and not ours.
+    fn erased(&self, request: Request<AnyBody>, peer: Option<SocketAddr>) -> Answering<'_> {
+        let (upstream, started) = (self.server.wire.upstream.as_ref(), Instant::now());
+        match upstream.filter(|upstream| upstream.answers(request.uri().path())) {
+            Some(upstream) => {
+                let id = CallId::random();
+                let span = request_id::span(id, request.method(), request.uri(), request.headers());
+                let passing = Passing { server: &self.server, upstream, peer, started, id };
+                Box::pin(passing.run(request).instrument(span))
+            }
+            None => Box::pin(self.respond(request, peer, started)),
+        }
+    }
+
+    async fn respond(
+        &self,
+        request: Request<AnyBody>,
+        peer: Option<SocketAddr>,
+        started: Instant,
+    ) -> Response<outgoing::Body> {
+        let id = CallId::random();
+        let span = request_id::span(id, request.method(), request.uri(), request.headers());
         let conditions = Conditions::of(request.method(), request.headers());
         let (parts, body) = request.into_parts();
         let wire = &self.server.wire;
@@ -176,49 +234,40 @@ impl Service {
     }
 }
 
-/// One request on its way to its answer.
+/// One request on its way to its answer: a visit that came by HTTP.
 pub(super) struct Exchange<'a> {
-    pub(super) server: &'a Server,
+    visit: Visit<'a>,
     pub(super) wire: &'a Wire,
     pub(super) parts: &'a Parts,
     pub(super) query: Query,
-    pub(super) client: Client,
-    pub(super) now: OffsetDateTime,
     /// Scheme, host and port by which the browser reached us.
     pub(super) reached: Option<String>,
-    started: Instant,
     pub(super) presented: Option<Presented>,
-    pub(super) id: RequestId,
-    trace: Trace,
 }
 
-/// Who is asking, and the sandbox in which that was found out.
-pub(super) struct Caller {
-    pub(super) principal: Principal,
-    pub(super) rules: Conversation,
+/// What handlers do with a request, they do with the visit.
+impl<'a> Deref for Exchange<'a> {
+    type Target = Visit<'a>;
+
+    fn deref(&self) -> &Visit<'a> {
+        &self.visit
+    }
 }
 
 impl<'a> Exchange<'a> {
-    fn new(
+    pub(super) fn new(
         server: &'a Server,
         parts: &'a Parts,
         peer: Option<SocketAddr>,
         started: Instant,
-        id: RequestId,
+        id: CallId,
     ) -> Result<Self, Refusal> {
         let wire = &server.wire;
         let query = Query::parse(parts.uri.query());
         let presented = token::find(&query, &parts.headers, wire.session_cookie.name())?;
-        let peer = peer.map(|peer| peer.ip());
-        let address = client::address(peer, &parts.headers, &wire.trust_proxy, wire.address_header.as_ref());
-        let client = Client {
-            address: address.map(|address| address.to_string()),
-            user_agent: client::user_agent(&parts.headers),
-            origin: client::origin(&parts.headers),
-        };
-        let now = OffsetDateTime::UNIX_EPOCH + server.services.clock.now();
-        let reached = client::reached(peer, &parts.headers, &wire.trust_proxy);
-        Ok(Self { server, wire, parts, query, client, now, reached, started, presented, id, trace: Trace::start() })
+        let client = wire.client(&parts.headers, peer);
+        let reached = client::reached(peer.map(|peer| peer.ip()), &parts.headers, &wire.trust_proxy);
+        Ok(Self { visit: Visit::new(server, client, started, id), wire, parts, query, reached, presented })
     }
 
     async fn run<B>(self, route: Route, body: B) -> Reply
@@ -264,7 +313,10 @@ impl<'a> Exchange<'a> {
             Route::Ping => Reply::pong(),
             Route::Root => server::root(self),
             Route::Robots => Reply::robots(),
+            Route::Admin(rest) => pages::answer(self, &rest),
             Route::RandomString => server::random_string(self),
+            Route::ForwardAuth => forward_auth::answer(self).await,
+            Route::Return => forward_auth::onward(self),
             Route::Info => server::info(self, caller.is_some()).await,
             Route::Health => server::health(self, caller.as_ref().map(|caller| &caller.principal)).await,
             Route::Specification => Reply::json(openapi::document()),
@@ -305,7 +357,6 @@ impl<'a> Exchange<'a> {
             | Route::Operate(..)
             | Route::LoginWith(_)
             | Route::SingleSignOn(..)
-            | Route::Admin(_)
             | Route::Unknown => self.not_found(),
         }
     }
@@ -326,11 +377,13 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Counts the request against the limits; pages that only lead elsewhere are free, and so is
-    /// watching the process.
+    /// Counts the request against the limits; pages that only lead elsewhere are free, and so is watching the process
+    /// and what a proxy asks about requests that are not for us.
     async fn count(&self, route: &Route) -> Result<(), Refusal> {
         let is_watched = matches!(route, Route::Operate(_, place) if place.is_open()) || *route == Route::Metrics;
-        if is_watched || matches!(route, Route::Root | Route::Robots | Route::Admin(_)) {
+        let is_free =
+            matches!(route, Route::Root | Route::Robots | Route::Admin(_) | Route::ForwardAuth | Route::Return);
+        if is_watched || is_free {
             return Ok(());
         }
         self.wire.limits.request(self.client.address.as_deref(), self.server.store(), self.now).await
@@ -343,76 +396,13 @@ impl<'a> Exchange<'a> {
     /// Who is asking; nobody without a token. A bad token ends the request, whatever it wants.
     pub(super) async fn caller(&self) -> Result<Option<Caller>, Reply> {
         let Some(presented) = &self.presented else { return Ok(None) };
-        let authenticate = async {
-            let mut rules = self.rules().await?;
-            let principal =
-                rules.authenticate(&presented.token, &self.client).await.map_err(|error| broken(&error))??;
-            Ok::<_, Reason>(Caller { principal, rules })
-        };
-        authenticate.await.map(Some).map_err(|reason| self.token_refused(presented.source, reason))
+        let caller = self.authenticate(&presented.token).await;
+        caller.map(Some).map_err(|reason| self.token_refused(presented.source, reason))
     }
 
     /// Whether the token of this request is somebody's.
     pub(super) async fn is_known(&self) -> bool {
         matches!(self.caller().await, Ok(Some(_)))
-    }
-
-    /// Opens a sandbox of the rules for this request.
-    pub(super) async fn rules(&self) -> Result<Conversation, Reason> {
-        self.server.rules(&self.trace).await
-    }
-
-    /// Counts a sign-in at a provider that there is.
-    pub(super) fn signed_in(&self, provider: &str, refused: Option<&Reason>) {
-        self.server.services.metrics.signed_in(provider, self.outcome(refused));
-    }
-
-    /// Counts a refresh.
-    pub(super) fn refreshed(&self, refused: Option<&Reason>) {
-        self.server.services.metrics.refreshed(self.outcome(refused));
-    }
-
-    fn outcome(&self, refused: Option<&Reason>) -> &'static str {
-        refused.map_or("ok", |reason| Refusal::of(reason.clone(), self.now).code())
-    }
-
-    /// Keeps what happened in a sign-in that failed, for whoever asks why.
-    pub(super) fn sign_in_failed(&self, provider: &str, reason: &str) {
-        tracing::info!(provider, reason, "a sign-in failed; `gatewit trace` tells more of this request");
-        let at_ms = u64::try_from(self.now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
-        let failed = FailedSignIn::new(self.id.to_string(), at_ms, provider, reason, &self.trace);
-        self.server.services.traces.keep(failed);
-    }
-
-    /// Calls the rules, in the sandbox that found out who is asking or in a new one, and answers no sooner than they want,
-    /// the sandbox gone.
-    pub(super) async fn operate<T>(
-        &self,
-        caller: Option<Caller>,
-        operation: impl AsyncFnOnce(Option<&Principal>, &mut Conversation) -> Outcome<T>,
-    ) -> Result<T, Reason> {
-        let (principal, mut rules) = match caller {
-            Some(Caller { principal, rules }) => (Some(principal), rules),
-            None => (None, self.rules().await?),
-        };
-        let outcome = operation(principal.as_ref(), &mut rules).await;
-        let hold = rules.hold();
-        drop(rules);
-        self.hold(hold).await;
-        outcome.map_err(|error| broken(&error))?
-    }
-
-    /// The same for what only a known caller can do.
-    pub(super) async fn operate_as<T>(
-        &self,
-        caller: Caller,
-        operation: impl AsyncFnOnce(&Principal, &mut Conversation) -> Outcome<T>,
-    ) -> Result<T, Reason> {
-        let operation = async |principal: Option<&Principal>, rules: &mut Conversation| match principal {
-            Some(principal) => operation(principal, rules).await,
-            None => Ok(Err(Reason::InvalidCredentials)),
-        };
-        self.operate(Some(caller), operation).await
     }
 
     /// A token that is not good, or no longer, does not stay in the cookie.
@@ -441,12 +431,5 @@ impl<'a> Exchange<'a> {
     /// The token that the request presents came from the session cookie.
     pub(super) fn presents_cookie(&self) -> bool {
         self.presented.as_ref().is_some_and(|presented| presented.source == Source::Cookie)
-    }
-
-    /// Waits until so much time has passed since the request began.
-    pub(super) async fn hold(&self, at_least: Duration) {
-        if !at_least.is_zero() {
-            tokio::time::sleep_until(self.started + at_least).await;
-        }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Outcome {
     SeeOther,
     /// The client's copy is still good (RFC 9110 §15.4.5).
     NotModified,
+    /// A page says that there is none.
+    NotFound,
     /// The health check says that something does not work.
     Unhealthy,
 }
@@ -32,6 +34,7 @@ impl Outcome {
             Self::Found => StatusCode::FOUND,
             Self::SeeOther => StatusCode::SEE_OTHER,
             Self::NotModified => StatusCode::NOT_MODIFIED,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -62,6 +65,8 @@ impl Refusal {
             Self::InvalidProviderConfig { .. } | Self::ServiceUnavailable { .. } | Self::UnexpectedResponse => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::UpstreamFailed => StatusCode::BAD_GATEWAY,
+            Self::UpstreamSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

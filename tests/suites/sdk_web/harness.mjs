@@ -139,7 +139,7 @@ const types = { '': 'text/html', '.html': 'text/html', '.js': 'text/javascript',
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src *; style-src 'self'; base-uri 'none'";
 
 /**
- * A site: pages, the package under /gatewit/, and in front of all other paths the server.
+ * A site: pages, the package under /gatewit/, and in front of all other paths the server. A folder that is `null` is the server's, too.
  * `asked` lists the requests that went to the server; `meddle(request, response)` may answer in its place, or wait.
  */
 export async function site(folders = {}, headers = {}) {
@@ -147,7 +147,7 @@ export async function site(folders = {}, headers = {}) {
   const files = { '/gatewit/': PACKAGE, '/pages/': join(folder, 'pages'), ...folders };
   const served = createServer(async (request, response) => {
     const path = new URL(request.url, 'http://x').pathname;
-    const place = Object.keys(files).find((prefix) => path.startsWith(prefix));
+    const place = Object.keys(files).find((prefix) => files[prefix] && path.startsWith(prefix));
     if (place) return file(join(files[place], path.slice(place.length) || 'index.html'), response, own.headers);
     if (!own.target) return response.writeHead(404).end();
     own.asked.push(`${request.method} ${path}`);

@@ -56,6 +56,8 @@ await script(async () => {
     const context = await profile();
     const tabs = await Promise.all(Array.from({ length: TABS }, () => tab(context, at, { mode, storage })));
     await check(of('a sign-in in one tab is one in all'), async () => {
+      // All have loaded the module and know that there is nobody; before that a tab hears nothing of others.
+      for (const page of tabs) equal(await call(page, 'session'), null);
       await call(tabs[0], 'login', user);
       for (const page of tabs) {
         await until('it has heard', async () => (await changes(page)).includes('signed-in'));

@@ -39,14 +39,41 @@ pub(super) fn operations() -> Vec<Operation> {
         of("get", "audit/verify", "verifyAudit", "Whether the audit log is as it was written; for administrators")
             .by(Caller::SignedIn)
             .gives("The verdict, with the first entry that is not.", &schema("AuditVerdict")),
+        of("get", "traces", "listTraces", "Sign-ins that failed, the newest first; for administrators")
+            .by(Caller::SignedIn)
+            .parameter("before", &json!({ "type": "integer" }), "Only those before this number.")
+            .parameter("limit", &json!({ "type": "integer" }), "How many; 50 if nothing is said, 500 at most.")
+            .gives("The sign-ins, without their steps.", &json!({ "type": "array", "items": schema("FailedSignIn") })),
+        of("get", "traces/{request}", "readTrace", "What happened in a sign-in that failed; for administrators")
+            .by(Caller::SignedIn)
+            .gives("The sign-in, with its steps.", &schema("FailedSignIn")),
     ]
     .into_iter()
+    .chain(front(&of))
     .chain(components(&of))
     .chain(providers(&of))
     .collect()
 }
 
 type Make<'a> = &'a dyn Fn(&'static str, &str, &str, &str) -> Operation;
+
+/// For whoever stands in front of applications.
+fn front(of: Make<'_>) -> Vec<Operation> {
+    let flag = json!({ "type": "boolean" });
+    vec![
+        of("get", "forward-auth", "forwardAuth", "Whether a request that a proxy holds may go on, and who sends it")
+            .by(Caller::Perhaps)
+            .parameter("role", &text(), "Only accounts with one of these roles, by id or name.")
+            .parameter("admin", &flag, "Only administrators.")
+            .parameter("optional", &flag, "Nobody in particular may go on as well, without an identity.")
+            .parameter("nginx", &flag, "No redirects: 401, and where to sign in is in the header X-Gatewit-Sign-In.")
+            .gives_as("200", "It may; who it is is in the headers.", "text/plain", &text())
+            .leads_elsewhere("The browser has to sign in."),
+        of("get", "return", "returnToApplication", "Takes a browser back to an application after a sign-in")
+            .parameter("to", &text(), "An address at an origin that is listed.")
+            .leads_elsewhere("There."),
+    ]
+}
 
 fn components(of: Make<'_>) -> Vec<Operation> {
     let generation = json!({ "type": "object" });
@@ -108,7 +135,7 @@ fn providers(of: Make<'_>) -> Vec<Operation> {
     let tried =
         object(&[("!works", flag), ("found", json!({ "type": "array", "items": text() })), ("problem", text())]);
     vec![
-        of("get", "drivers", "listDrivers", "What the loaded drivers say of their settings; for administrators")
+        of("get", "drivers", "listDrivers", "What the drivers say of their settings; for administrators")
             .by(Caller::SignedIn)
             .gives("The drivers.", &json!({ "type": "array", "items": { "type": "object" } })),
         of("get", "providers", "listAllProviders", "All providers; for administrators")

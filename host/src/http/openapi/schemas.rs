@@ -212,6 +212,25 @@ fn operated() -> Map<String, Value> {
         ("broken_at", json!({ "type": ["integer", "null"] })),
         ("reason", maybe()),
     ];
-    let schemas = [("Session", object(&session)), ("AuditEntry", object(&entry)), ("AuditVerdict", object(&verdict))];
+    let schemas = [
+        ("Session", object(&session)),
+        ("AuditEntry", object(&entry)),
+        ("AuditVerdict", object(&verdict)),
+        ("FailedSignIn", failed_sign_in()),
+    ];
     schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn failed_sign_in() -> Value {
+    let text = || json!({ "type": "string" });
+    let whole = || json!({ "type": "integer" });
+    let step = object(&[("!at_ms", whole()), ("!level", text()), ("!from", text()), ("!text", text())]);
+    object(&[
+        ("number", whole()),
+        ("!request", text()),
+        ("!at", text()),
+        ("!provider", text()),
+        ("!reason", text()),
+        ("steps", json!({ "type": "array", "items": step })),
+    ])
 }

@@ -98,7 +98,7 @@ fn verdict(found: &Found) -> Value {
 }
 
 /// A whole number of the query.
-fn number(exchange: &Exchange<'_>, name: &str) -> Result<Option<i64>, Refusal> {
+pub(super) fn number(exchange: &Exchange<'_>, name: &str) -> Result<Option<i64>, Refusal> {
     let number = match exchange.query.text(name) {
         Given::Nothing => return Ok(None),
         Given::Text(text) => text.parse().ok().filter(|number| *number > 0),

@@ -12,6 +12,7 @@ mod providers;
 pub(crate) mod route;
 mod sessions;
 mod status;
+mod traces;
 
 use super::{
     body::{self, BodyLimits},
@@ -87,6 +88,8 @@ async fn handle(exchange: &Exchange<'_>, operator: Caller, verb: Verb, place: &P
         (Verb::Delete, Place::Session(id)) => sessions::end(exchange, operator, id).await,
         (Verb::Read, Place::Audit) => audit::list(exchange).await,
         (Verb::Read, Place::AuditVerdict) => audit::verify(exchange).await,
+        (Verb::Read, Place::Traces) => traces::list(exchange).await,
+        (Verb::Read, Place::Trace(request)) => traces::read(exchange, request).await,
         (Verb::Read, Place::Components) => components::list(exchange).await,
         (Verb::Read, Place::Component(name)) => components::read(exchange, name).await,
         (Verb::Update, Place::Component(name)) => components::put(exchange, name, &sent).await,

@@ -25,6 +25,10 @@ pub(crate) enum Place {
     Audit,
     /// `audit/verify`: whether that is what was written.
     AuditVerdict,
+    /// `traces`: sign-ins that failed.
+    Traces,
+    /// `traces/<request>`: what happened in one of them.
+    Trace(String),
     /// `components`: which generation of each serves.
     Components,
     /// `components/<name>`
@@ -75,6 +79,8 @@ impl Place {
             | Self::Status
             | Self::Audit
             | Self::AuditVerdict
+            | Self::Traces
+            | Self::Trace(_)
             | Self::Components
             | Self::Drivers => return None,
         };
@@ -112,6 +118,8 @@ pub(crate) fn offers(names: &[&str], sent: impl Fn(usize) -> Option<String>) -> 
         ["sessions", _] => vec![delete(Place::Session(sent(2)?))],
         ["audit"] => read(Place::Audit),
         ["audit", "verify"] => read(Place::AuditVerdict),
+        ["traces"] => read(Place::Traces),
+        ["traces", _] => read(Place::Trace(sent(2)?)),
         _ => return None,
     })
 }
@@ -147,6 +155,8 @@ mod tests {
             "sessions/x",
             "audit",
             "audit/verify",
+            "traces",
+            "traces/x",
             "status",
             "live",
             "ready",
