@@ -16,7 +16,7 @@ use e2e::server::TestServer;
 use serde_json::json;
 
 /// The release that the server's behaviour was measured with.
-const VERSION: &str = "26.0.0";
+pub(crate) const VERSION: &str = "26.0.0";
 
 /// The tests of this suite.
 pub(crate) fn tests() -> Vec<Test> {
@@ -56,7 +56,7 @@ async fn every_call_in_every_mode() -> anyhow::Result<Vec<Part>> {
 }
 
 /// What a script said of its checks. One that did not come to its end has said too little.
-fn parts(output: &Output) -> anyhow::Result<Vec<Part>> {
+pub(crate) fn parts(output: &Output) -> anyhow::Result<Vec<Part>> {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let mut parts = Vec::new();
     for line in text.lines() {

@@ -1,0 +1,84 @@
+'use strict';
+
+// Requests of node:http, and of what is built on it, to the server and back. Bodies are read no further than the server
+// would; whoever goes away is answered no more.
+
+/** Reads the body of a request, and one byte more than `limit` at most: enough for the server to refuse it. */
+function readBody(request, limit) {
+  if (request.method === 'GET' || request.method === 'HEAD') return Promise.resolve(undefined);
+  // Middleware before us has read it: a parser of Express leaves what it made of it.
+  if (request.readableEnded) return Promise.resolve(bodyAgain(request));
+  if (request.destroyed) return Promise.reject(new Error('the client went away'));
+  return new Promise((resolve, reject) => {
+    const parts = [];
+    let length = 0;
+    const end = (settle, value) => {
+      request.off('data', take).off('end', whole).off('error', broken).off('close', gone);
+      settle(value);
+    };
+    const whole = () => end(resolve, Buffer.concat(parts));
+    const broken = (error) => end(reject, error);
+    const gone = () => end(reject, new Error('the client went away'));
+    const take = (part) => {
+      parts.push(part);
+      length += part.length;
+      if (length > limit) {
+        request.pause();
+        end(resolve, Buffer.concat(parts).subarray(0, limit + 1));
+      }
+    };
+    request.on('data', take).on('end', whole).on('error', broken).on('close', gone);
+  });
+}
+
+function bodyAgain({ body, headers }) {
+  if (body === undefined || body === null) return undefined;
+  if (Buffer.isBuffer(body) || typeof body === 'string') return Buffer.from(body);
+  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded');
+  return Buffer.from(isForm ? new URLSearchParams(body).toString() : JSON.stringify(body));
+}
+
+/** Headers as lines of bytes, without those that only concern the connection or a body that was read already. */
+function lines({ rawHeaders, readableEnded }) {
+  let text = '';
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const name = rawHeaders[place].toLowerCase();
+    const isOfBody = readableEnded && (name === 'content-length' || name === 'content-encoding');
+    const isOfConnection = name === 'transfer-encoding' || name === 'connection';
+    if (!isOfBody && !isOfConnection) text += `${name}:${rawHeaders[place + 1]}\n`;
+  }
+  return Buffer.from(text, 'latin1');
+}
+
+function send(response, { status, headers, body }, isWhole) {
+  if (response.destroyed || response.headersSent) return;
+  response.statusCode = status;
+  for (const line of headers.toString('latin1').split('\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0) response.appendHeader(line.slice(0, colon), line.slice(colon + 1));
+  }
+  // The rest of a body that is too long is not waited for.
+  if (!isWhole) response.setHeader('connection', 'close');
+  response.end(body);
+}
+
+/** Answers one request; never throws. */
+async function answer(server, limit, request, response) {
+  try {
+    // What was read before is told by how it is now.
+    const headers = lines(request);
+    const body = await readBody(request, limit);
+    const peer = request.socket.remoteAddress;
+    const reply = await server.answer(request.method, request.url, headers, body, peer);
+    send(response, reply, !body || body.length <= limit);
+  } catch {
+    if (request.destroyed || response.headersSent) {
+      // The client went away, or somebody else has begun to answer.
+      response.destroy();
+    } else {
+      response.writeHead(500).end();
+    }
+  }
+}
+
+module.exports = { answer };

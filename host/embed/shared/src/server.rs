@@ -1,0 +1,175 @@
+//! A server on threads of its own, so that it depends on nobody's event loop and two of them on nothing in common.
+
+use crate::{
+    calls,
+    letters::{OwnMailer, Post},
+    problem::Problem,
+    request::{self, Answer, Asked},
+};
+use gatewit_host::{Config, Gatewit, Service};
+use serde_json::json;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{runtime::Runtime, sync::Notify};
+
+/// How long a server that nobody has closed may take to close by itself, when the last handle to it is gone.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
+
+/// A server in somebody's program.
+pub(crate) struct Embedded {
+    gatewit: Gatewit,
+    service: Service,
+    /// `None` only while this is dropped.
+    runtime: Option<Runtime>,
+    grace: Duration,
+    facts: String,
+    post: Option<Arc<Post>>,
+    under_way: AtomicUsize,
+    idle: Notify,
+}
+
+impl Embedded {
+    /// Starts a server from variables as a `.env` file would have them. Takes a second or two on the calling thread.
+    ///
+    /// # Errors
+    /// All problems of the settings at once, or whatever else keeps it from serving.
+    pub(crate) fn start(variables: Vec<(String, String)>, post: Option<Arc<Post>>) -> Result<Self, Problem> {
+        let (config, warnings) = Config::from_variables(variables)?;
+        if config.upstream.url.is_some() {
+            // Answers are handed over whole, and those of an application have no limit.
+            let line =
+                "GATEWIT_UPSTREAM: only a server by itself passes requests on; ask the application from your program";
+            return Err(Problem::Configuration(vec![line.to_owned()]));
+        }
+        gatewit_host::log::init(&config.log);
+        let no_threads = |error: std::io::Error| Problem::Start(format!("there are no threads: {error}"));
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let runtime = threads.thread_name("gatewit").enable_all().build().map_err(no_threads)?;
+        let body_limit = config.server.max_payload_bytes;
+        let grace = config.server.shutdown_timeout;
+        let mut builder = Gatewit::builder(config);
+        if let Some(post) = &post {
+            builder = builder.mailer(OwnMailer(post.clone()));
+        }
+        let gatewit = match runtime.block_on(builder.start()) {
+            Ok(gatewit) => gatewit,
+            Err(error) => {
+                runtime.shutdown_background();
+                return Err(error.into());
+            }
+        };
+        let first_admin = gatewit.first_admin().map(|admin| {
+            let password = admin.password.as_ref().map(|password| password.expose().clone());
+            json!({"email": admin.email, "password": password})
+        });
+        let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        let facts = json!({"warnings": warnings, "first_admin": first_admin, "body_limit": body_limit}).to_string();
+        let service = gatewit.service();
+        let (under_way, idle) = (AtomicUsize::new(0), Notify::new());
+        Ok(Self { gatewit, service, runtime: Some(runtime), grace, facts, post, under_way, idle })
+    }
+
+    /// What is known once it has started, as JSON: `warnings` about settings, the `first_admin` if one was made (its password
+    /// is nowhere else), and the `body_limit`: nobody needs to read further than one byte more.
+    pub(crate) fn facts(&self) -> &str {
+        &self.facts
+    }
+
+    /// What became of a letter.
+    pub(crate) fn sent(&self, number: u32, failure: Option<String>) {
+        if let Some(post) = &self.post {
+            post.sent(number, failure);
+        }
+    }
+
+    /// Whether a route of the server has this path and method. Those that a program has itself, `/` and `/robots.txt`, are not
+    /// among them.
+    pub(crate) fn owns(method: &str, path: &str) -> bool {
+        let Ok(method) = http::Method::from_bytes(method.as_bytes()) else { return false };
+        !matches!(path, "" | "/" | "/robots.txt") && Service::has_route(&method, path)
+    }
+
+    /// Runs a future on the server's threads and tells its end: nothing if it panicked.
+    pub(crate) fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        future: impl Future<Output = T> + Send + 'static,
+        done: impl FnOnce(Option<T>) + Send + 'static,
+    ) {
+        let Some(runtime) = &self.runtime else { return done(None) };
+        let task = runtime.spawn(future);
+        // The threads stay until its end was told.
+        let server = self.clone();
+        runtime.spawn(async move {
+            done(task.await.ok());
+            drop(server);
+        });
+    }
+
+    /// Answers one request. After [`Embedded::close`] the answer is 503.
+    pub(crate) async fn answer(&self, asked: Asked) -> Answer {
+        let _under_way = UnderWay::new(self);
+        request::answer(self.service.clone(), asked).await
+    }
+
+    /// A typed call: an operation such as `login`, its arguments and its answer as JSON.
+    ///
+    /// # Errors
+    /// A refusal, or arguments that are none.
+    pub(crate) async fn call(&self, operation: &str, arguments: &[u8]) -> Result<String, Problem> {
+        let _under_way = UnderWay::new(self);
+        calls::call(&self.gatewit, operation, arguments).await
+    }
+
+    /// Lets what is under way finish, for `SHUTDOWN_TIMEOUT` at most, writes what is to be written, and lets go of the
+    /// database. Closing twice is closing once.
+    pub(crate) async fn close(&self) {
+        let idle = async {
+            loop {
+                let changed = self.idle.notified();
+                if self.under_way.load(Ordering::SeqCst) == 0 {
+                    break;
+                }
+                changed.await;
+            }
+        };
+        let _ = tokio::time::timeout(self.grace, idle).await;
+        self.gatewit.close().await;
+    }
+}
+
+/// Whoever forgot to close waits for nothing here: this may be a thread that must not wait, or one of ours.
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        let gatewit = self.gatewit.clone();
+        let end = move || {
+            let _ = runtime.block_on(async { tokio::time::timeout(LAST_MOMENT, gatewit.close()).await });
+            runtime.shutdown_background();
+        };
+        // Without a thread nothing is lost that was promised: that is on the disk.
+        let _ = std::thread::Builder::new().name("gatewit-end".to_owned()).spawn(end);
+    }
+}
+
+/// Counts a call while it lives.
+struct UnderWay<'a>(&'a Embedded);
+
+impl<'a> UnderWay<'a> {
+    fn new(server: &'a Embedded) -> Self {
+        server.under_way.fetch_add(1, Ordering::SeqCst);
+        Self(server)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.idle.notify_waiters();
+        }
+    }
+}
