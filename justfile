@@ -5,7 +5,8 @@ set positional-arguments
 target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 
 # What is always built together: with another selection, features of shared dependencies differ and wasmtime is built again.
-packages := "--package gatewit-host --package e2e"
+# Bindings for other languages are built by themselves, and load what is built here.
+packages := "--package gatewit-host --package e2e --package gatewit-embedded"
 
 # The list of recipes.
 default:
@@ -32,6 +33,16 @@ sdk:
     @.just/sdk.sh "{{ target }}/sdk"
     @echo "{{ target }}/sdk"
 
+# Builds the npm package `gatewit-node` and prints its folder.
+node: (_binary)
+    @.just/node.sh "{{ target }}/node"
+    @echo "{{ target }}/node"
+
+# Builds the Python wheel `gatewit` and prints its folder.
+python: (_binary)
+    @.just/python.sh "{{ target }}/python"
+    @echo "{{ target }}/python"
+
 # Gets what the tests need and runs them all, or those whose names contain an argument.
 test *filter: (_binary) test-components
     @.just/test.sh {{ filter }}
@@ -40,10 +51,20 @@ test *filter: (_binary) test-components
 bench *arguments: (_binary) test-components
     @GATEWIT_WASM="{{ target }}/wasm" GATEWIT_TEST_WASM="{{ target }}/wasm-tests" "{{ target }}/release/bench" {{ arguments }}
 
+# Lays out the C library: header and shared library. Prints the folder.
+c: (_binary)
+    @.just/c.sh "{{ target }}/c"
+    @echo "{{ target }}/c"
+
+# Writes the C header anew from the source of the shared library.
+header:
+    @cargo run --quiet --manifest-path .just/Cargo.toml --target-dir "{{ target }}/bindgen" --package gatewit-header -- host/embed/shared/src/abi.rs host/embed/shared/include/gatewit.h
+
 # What a change must pass besides the tests: formatting, lints, documentation.
-check: components
+check: components pages
     cargo fmt --all --check
     cargo clippy --release {{ packages }} --all-targets -- --deny warnings
+    cargo clippy --release --package gatewit-library --package gatewit-node --package gatewit-python --all-targets -- --deny warnings
     cargo clippy --release --package gatewit-auth --package gatewit-fetch --package gatewit-jose --package gatewit-ldap --package gatewit-ldap-protocol --package gatewit-local --package gatewit-oauth --package gatewit-oauth2 --package gatewit-openid --package gatewit-saml --package gatewit-saml-protocol --package gatewit-sdk-web --all-targets -- --deny warnings
     RUSTDOCFLAGS="--deny warnings" cargo doc --release {{ packages }} --no-deps --document-private-items
 
@@ -51,5 +72,9 @@ check: components
 fmt:
     cargo fmt --all
 
-_binary: components
-    @cargo build --release {{ packages }} --bins --examples
+# The npm package and the pages that are built on it, as the binary holds them; nothing where there is no Node.
+pages:
+    @.just/pages.sh "{{ target }}/pages" "{{ target }}/sdk"
+
+_binary: components pages
+    @cargo build --release {{ packages }} --lib --bins --examples

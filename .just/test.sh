@@ -53,10 +53,15 @@ host=(--package gatewit-host --package e2e)
 rules=(--package gatewit-auth --package gatewit-jose --package gatewit-oauth --package gatewit-fetch --package gatewit-saml-protocol --package gatewit-ldap-protocol)
 part 'browser SDK' cargo test --release --package gatewit-sdk-web --lib --no-fail-fast -- "${filter[@]}"
 part 'rules' cargo test --release "${rules[@]}" --lib --no-fail-fast -- "${filter[@]}"
-part 'host and harness' cargo test --release "${host[@]}" --lib --no-fail-fast -- "${filter[@]}"
+part 'host and harness' cargo test --release "${host[@]}" --package gatewit-embedded --lib --no-fail-fast -- "${filter[@]}"
 part 'documentation' cargo test --release "${host[@]}" --doc --no-fail-fast -- "${filter[@]}"
 # Needs npm and a compiler for WebAssembly. Without them the suite `sdk_web` says what it lacks.
 command -v npm >/dev/null && { .just/sdk.sh "${CARGO_TARGET_DIR:-$PWD/target}/sdk" || broken 'browser SDK: did not build, or is larger than promised'; }
+# Without it the suite `embedding_node` says what is missing.
+.just/node.sh "${CARGO_TARGET_DIR:-$PWD/target}/node" || broken 'Node: the package did not build'
+.just/c.sh "${CARGO_TARGET_DIR:-$PWD/target}/c" || broken 'C: the library was not laid out'
+# Without Python or maturin the suite `embedding_python` says what is missing.
+.just/python.sh "${CARGO_TARGET_DIR:-$PWD/target}/python" || [ $? = 3 ] || broken 'Python: the wheel did not build'
 part 'suites' cargo test --release "${host[@]}" --test suites -- "${filter[@]}"
 
 printf '\n'

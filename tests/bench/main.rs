@@ -7,6 +7,8 @@
 
 mod beside;
 mod ceiling;
+mod embedding;
+mod front;
 mod ldap;
 mod load;
 mod process;
@@ -54,7 +56,7 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 12] = [
+const MEASUREMENTS: [Measurement; 14] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
@@ -65,7 +67,9 @@ const MEASUREMENTS: [Measurement; 12] = [
     ("ldap", ldap::measure),
     ("saml", saml::measure),
     ("swap", swap::measure),
+    ("front", front::measure),
     ("postgres", serving::postgres),
+    ("embedding", embedding::measure),
     ("beside", beside::measure),
 ];
 

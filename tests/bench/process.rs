@@ -94,10 +94,18 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a server on a data folder and waits for its first `pong`.
     pub(crate) fn start(data: &Path, env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::of(Command::new(binary()?), data, env)
+    }
+
+    /// The same of a program that has a server in it; what it sets in its environment stays.
+    pub(crate) fn of(mut command: Command, data: &Path, env: &[(&str, &str)]) -> anyhow::Result<Self> {
         let log = data.join("log");
         let output = std::fs::File::create(&log)?;
-        let mut command = Command::new(binary()?);
-        command.env_clear().env("GATEWIT_DATA", data).env("HOST", "127.0.0.1").env("PORT", "0").env("SECRET", SECRET);
+        let own: Vec<_> =
+            command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+        command.env_clear();
+        command.envs(own.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        command.env("GATEWIT_DATA", data).env("HOST", "127.0.0.1").env("PORT", "0").env("SECRET", SECRET);
         command.env("LOG_LEVEL", "warn").env("LOGIN_STALL_TIME", "0").envs(env.iter().copied()).current_dir(data);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let started = Instant::now();
@@ -144,7 +152,7 @@ pub(crate) fn thread_time() -> anyhow::Result<Duration> {
 }
 
 /// User and system time, fields 14 and 15 of `proc_pid_stat(5)`; the name in field 2 may hold anything.
-fn processor_time(file: &str) -> anyhow::Result<Duration> {
+pub(crate) fn processor_time(file: &str) -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string(file)?;
     let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace()).context("stat")?;
     let ticks: u32 = fields.skip(11).take(2).map(|field| field.parse().unwrap_or(0)).sum();

@@ -1,6 +1,7 @@
 //! A server whose database holds the accounts of `fixtures/seed.sql`: in a file, or on a PostgreSQL of its own.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use e2e::client::{Client, Request};
@@ -49,10 +50,20 @@ impl Seeded {
         Self::run(Some(postgres), &env)
     }
 
+    /// In a program that has a server in it.
+    pub(crate) fn inside(program: Command, env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let data = folder()?;
+        Self::seed(Process::of(program, data.path(), env)?, data, None)
+    }
+
     fn run(postgres: Option<Postgres>, env: &[(&str, &str)]) -> anyhow::Result<Self> {
         let data = folder()?;
+        Self::seed(Process::start(data.path(), env)?, data, postgres)
+    }
+
+    fn seed(server: Process, data: TempDir, postgres: Option<Postgres>) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let seeded = Self { server: Process::start(data.path(), env)?, data, runtime, postgres };
+        let seeded = Self { server, data, runtime, postgres };
         seeded.change(std::fs::read_to_string(fixture::folder().join("seed.sql"))?)?;
         Ok(seeded)
     }

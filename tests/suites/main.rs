@@ -13,10 +13,15 @@ mod directory_rules;
 mod directus;
 mod disk;
 mod drivers;
+mod embedded;
 mod embedding;
+mod embedding_c;
+mod embedding_node;
+mod embedding_python;
 mod fault_injection;
 mod faults;
 mod foreign_drivers;
+mod forward_auth;
 mod frozen;
 mod graphql;
 mod guests;
@@ -34,10 +39,13 @@ mod openid_faults;
 mod openid_rp;
 mod openid_sessions;
 mod operate;
+mod other_runtimes;
 mod outbound;
+mod pages;
 mod passwords;
 mod postgres;
 mod redirect_drivers;
+mod reverse_proxy;
 mod rotation;
 mod rules;
 mod saml;
@@ -48,6 +56,7 @@ mod sessions;
 mod single_sign_on;
 mod starts;
 mod still;
+mod studio;
 mod swap_hosts;
 mod swap_refusals;
 mod swap_trials;
@@ -57,6 +66,8 @@ mod world;
 
 use std::process::ExitCode;
 
+use e2e::runner::Test;
+
 fn main() -> ExitCode {
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     // A target folder may be shared between checkouts: say whose server the results are about.
@@ -65,15 +76,21 @@ fn main() -> ExitCode {
         Err(error) => println!("server  {error:#}"),
     }
     // Minutes of compiling, the first time: not beside tests that look at the clock. Where it fails, tests say why.
-    if filters.is_empty() || filters.iter().any(|filter| filter.contains("directus")) {
+    if filters.is_empty() || filters.iter().any(|filter| filter.contains("directus") || filter.contains("studio")) {
         e2e::directus::install();
     }
-    let tests = [
+    e2e::runner::run(tests(), &filters)
+}
+
+/// All of them, those first that need least.
+fn tests() -> Vec<Test> {
+    [
         tidy::tests(),
         world::tests(),
         drivers::tests(),
         conformance::tests(),
         foreign_drivers::tests(),
+        other_runtimes::tests(),
         frozen::tests(),
         fault_injection::tests(),
         redirect_drivers::tests(),
@@ -115,12 +132,21 @@ fn main() -> ExitCode {
         component_cli::tests(),
         sdk::tests(),
         sdk_web::tests(),
+        pages::tests(),
         single_sign_on::tests(),
         ldap::tests(),
         ldap_faults::tests(),
         saml::tests(),
+        embedded::tests(),
         embedding::tests(),
-    ];
-    let tests = tests.into_iter().flatten().collect();
-    e2e::runner::run(tests, &filters)
+        reverse_proxy::tests(),
+        forward_auth::tests(),
+        studio::tests(),
+        embedding_c::tests(),
+        embedding_node::tests(),
+        embedding_python::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

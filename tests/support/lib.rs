@@ -11,6 +11,8 @@
 //! | [`oidc`] | a real OpenID provider, and who asked it what |
 //! | [`upstream`] | a server that answers rightly, never, for ever or too much |
 //! | [`forward_proxy`] | a real forward proxy, where it is installed or can be had |
+//! | [`application`] | an application behind a proxy, and what it was asked |
+//! | [`front_proxy`] | real reverse proxies, where they are installed or can be had |
 //! | [`authority`] | certificates of a private authority |
 //! | [`guests`] | components that misbehave, and folders to serve them from |
 //! | [`examples`] | the example drivers, built from several languages |
@@ -34,6 +36,7 @@
 //!
 //! Nothing here knows how the server works inside.
 
+pub mod application;
 pub mod authority;
 pub mod binding;
 pub mod browser;
@@ -47,6 +50,7 @@ pub mod directus;
 pub mod examples;
 pub mod fixture;
 pub mod forward_proxy;
+pub mod front_proxy;
 pub mod guests;
 pub mod host;
 pub mod mail;
