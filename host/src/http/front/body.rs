@@ -230,7 +230,9 @@ impl Body for Download {
             }
             Poll::Ready(frame) => {
                 self.last = Instant::now();
-                self.has_ended = frame.is_none();
+                // Trailers come last, and whoever passes them on asks for nothing more.
+                let is_last = |frame: &Result<Frame<Bytes>, hyper::Error>| frame.as_ref().is_ok_and(Frame::is_trailers);
+                self.has_ended = frame.as_ref().is_none_or(is_last);
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
             Poll::Pending => {
