@@ -215,7 +215,8 @@ impl Default for Answers {
 }
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
-const LENGTH: &[u8] = b"Content-Length: ";
+/// Its name comes in either case, depending on who serves.
+const LENGTH: &[u8] = b"content-length: ";
 
 impl Answers {
     /// The body of the next answer, whose status has to be 200.
@@ -244,8 +245,10 @@ impl Answers {
         if !head.starts_with(b"HTTP/1.1 200 ") {
             bail!("{}", String::from_utf8_lossy(answer));
         }
-        if !head[self.length_at.min(self.head)..].starts_with(LENGTH) {
-            self.length_at = find(head, LENGTH).context("an answer without Content-Length")?;
+        let is_length =
+            |at: usize| head.get(at..at + LENGTH.len()).is_some_and(|name| name.eq_ignore_ascii_case(LENGTH));
+        if !is_length(self.length_at) {
+            self.length_at = (0..head.len()).find(|at| is_length(*at)).context("an answer without Content-Length")?;
         }
         let digits = head[self.length_at + LENGTH.len()..].iter().take_while(|byte| byte.is_ascii_digit());
         let length = digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
