@@ -1,6 +1,6 @@
 //! A real SAML provider for one test: pysaml2, a library of its own with xmlsec1 for signatures, on loopback.
 //!
-//! Invariant: it ends with the value. Forms that a browser would post by itself are posted by [`forms`]' reader.
+//! Invariant: it ends with the value. Forms that a browser would post by itself are posted by whoever reads their `forms`.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;

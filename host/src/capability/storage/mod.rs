@@ -1,7 +1,7 @@
 //! `gatewit:storage`: what Gatewit remembers, as typed repositories.
 //!
 //! [`Backend`] is what a store must do; [`repository`] does it with the statements of [`sql`] in a database, [`sqlite`]
-//! or [`postgres`]; [`open`] takes the one that is configured. Tokens are hashed on the way in ([`tokens`]). Absent: SQL
+//! or [`postgres`]; [`mod@open`] takes the one that is configured. Tokens are hashed on the way in ([`tokens`]). Absent: SQL
 //! outside of these folders, and decisions about who may do what.
 
 #[cfg(test)]

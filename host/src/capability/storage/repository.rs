@@ -1,6 +1,6 @@
 //! What Gatewit remembers, in any database that speaks SQL: the one [`Backend`].
 //!
-//! It prepares questions and changes ([`sql`]), lets the [`Database`] run them, and gives answers again while nothing was
+//! It prepares questions and changes ([`super::sql`]), lets the [`Database`] run them, and gives answers again while nothing was
 //! committed ([`Recent`]).
 
 use super::{
