@@ -38,6 +38,9 @@ impl fmt::Display for CallId {
     }
 }
 
+/// What somebody is told who has to set up a second factor, and may do nothing else.
+pub(crate) const SET_UP_FIRST: &str = "A second factor has to be set up first";
+
 /// A call that is under way.
 pub(crate) struct Visit<'a> {
     pub(crate) server: &'a Server,

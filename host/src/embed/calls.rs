@@ -6,7 +6,7 @@ use crate::{
     bindings::auth::{exports::gatewit::auth::registration::Applicant, gatewit::auth::types::Reason},
     gatewit::broken,
     http::{attempt, refusal::Refusal},
-    visit::{CallId, Caller, Visit},
+    visit::{CallId, Caller, SET_UP_FIRST, Visit},
 };
 use serde_json::{Map, Value};
 use std::pin::Pin;
@@ -257,7 +257,7 @@ impl Visit<'_> {
     pub(crate) async fn person(&self, token: &str) -> Result<Caller, Reason> {
         let caller = self.authenticate(token).await?;
         if caller.principal.must_set_up {
-            return Err(Reason::Forbidden(Some("A second factor has to be set up first".to_owned())));
+            return Err(Reason::Forbidden(Some(SET_UP_FIRST.to_owned())));
         }
         Ok(caller)
     }

@@ -4,17 +4,9 @@
 //! the request's extensions, which hold none that somebody else has put there. A token that is not good ends the request with
 //! the answer of Gatewit's own routes. Absent: what a person may do in the program.
 
-use super::{
-    conditions::Conditions,
-    query::Query,
-    refusal::Refusal,
-    respond::Reply,
-    service::Wire,
-    token::{self, Source},
-};
+use super::{conditions::Conditions, query::Query, refusal::Refusal, respond::Reply, service::Wire, token};
 use crate::{
     Gatewit,
-    bindings::auth::gatewit::auth::types::Reason,
     embed::Person,
     visit::{CallId, Visit},
 };
@@ -143,12 +135,7 @@ impl Layer {
                 Err(refused(Refusal::Forbidden { reason: None }))
             }
             Ok(caller) => Ok(Some(caller.principal.into())),
-            Err(reason) => {
-                let is_bad = matches!(reason, Reason::InvalidCredentials | Reason::InvalidToken);
-                let reply = refused(Refusal::of(reason, visit.now));
-                let clears = presented.source == Source::Cookie && is_bad;
-                Err(if clears { reply.with_cookie(wire.session_cookie.clear(visit.now)) } else { reply })
-            }
+            Err(reason) => Err(wire.token_refused(presented.source, reason, visit.now)),
         }
     }
 }

@@ -236,11 +236,7 @@ impl Limits {
 
 fn unavailable(error: &Error) -> Refusal {
     tracing::error!(error = error as &dyn std::error::Error, "the store does not count requests");
-    Refusal::ServiceUnavailable {
-        service: "database".to_owned(),
-        reason: "The database does not answer".to_owned(),
-        retry_after_seconds: None,
-    }
+    Refusal::no_database()
 }
 
 #[cfg(test)]

@@ -85,6 +85,15 @@ impl Refusal {
         Self::InvalidPayload { reason: reason.into() }
     }
 
+    /// The database does not answer.
+    pub(crate) fn no_database() -> Self {
+        Self::ServiceUnavailable {
+            service: "database".to_owned(),
+            reason: "The database does not answer".to_owned(),
+            retry_after_seconds: None,
+        }
+    }
+
     /// The server has more work than it can do; come back later.
     pub(crate) fn under_pressure(retry_after_seconds: u64) -> Self {
         Self::ServiceUnavailable {

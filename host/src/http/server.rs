@@ -147,9 +147,5 @@ pub(super) async fn health_report(
 
 fn unavailable(error: &storage::Error) -> Refusal {
     tracing::error!(error = error as &dyn std::error::Error, "the store failed");
-    Refusal::ServiceUnavailable {
-        service: "database".to_owned(),
-        reason: "The database does not answer".to_owned(),
-        retry_after_seconds: None,
-    }
+    Refusal::no_database()
 }

@@ -54,6 +54,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
+use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -114,6 +115,16 @@ impl Wire {
             sign_in: SignIn::new(config),
             upstream: Upstream::new(config)?,
         })
+    }
+
+    /// The answer to a token that is refused. One that is not good, or no longer, does not stay in the cookie.
+    pub(super) fn token_refused(&self, source: Source, reason: Reason, now: OffsetDateTime) -> Reply {
+        let bad = matches!(reason, Reason::InvalidCredentials | Reason::InvalidToken);
+        let reply = Reply::refused(&[Refusal::of(reason, now)]);
+        match source {
+            Source::Cookie if bad => reply.with_cookie(self.session_cookie.clear(now)),
+            _ => reply,
+        }
     }
 
     /// Who asks, as far as a request says.
@@ -405,14 +416,9 @@ impl<'a> Exchange<'a> {
         matches!(self.caller().await, Ok(Some(_)))
     }
 
-    /// A token that is not good, or no longer, does not stay in the cookie.
+    /// The answer to the token of this request.
     pub(super) fn token_refused(&self, source: Source, reason: Reason) -> Reply {
-        let bad = matches!(reason, Reason::InvalidCredentials | Reason::InvalidToken);
-        let reply = self.refused(reason);
-        match source {
-            Source::Cookie if bad => reply.with_cookie(self.wire.session_cookie.clear(self.now)),
-            _ => reply,
-        }
+        self.wire.token_refused(source, reason, self.now)
     }
 
     pub(super) fn refused(&self, reason: Reason) -> Reply {

@@ -17,7 +17,10 @@ use super::{
     identity::{Identity, Who},
     navigation::{self, Original},
 };
-use crate::capability::storage::{Columns, Value};
+use crate::{
+    capability::storage::{Columns, Value},
+    visit::SET_UP_FIRST,
+};
 use hyper::header::{self, HeaderName};
 
 /// Where a browser should go, for proxies that do not pass a redirect on.
@@ -60,7 +63,7 @@ async fn judge(exchange: &Exchange<'_>, original: Option<&Original>) -> Result<O
 
 /// Somebody who may do nothing yet, and why.
 pub(super) fn unfinished() -> Refusal {
-    Refusal::Forbidden { reason: Some("A second factor has to be set up first".to_owned()) }
+    Refusal::Forbidden { reason: Some(SET_UP_FIRST.to_owned()) }
 }
 
 /// Whether somebody has one of the roles that are asked for, by id or name.

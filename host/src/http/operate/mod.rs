@@ -110,7 +110,7 @@ async fn handle(exchange: &Exchange<'_>, operator: Caller, verb: Verb, place: &P
 async fn operator(exchange: &Exchange<'_>) -> Result<Caller, Reply> {
     let caller = exchange.caller().await?;
     let reason = match &caller {
-        Some(caller) if caller.principal.must_set_up => Some("A second factor has to be set up first".to_owned()),
+        Some(caller) if caller.principal.must_set_up => Some(crate::visit::SET_UP_FIRST.to_owned()),
         _ => None,
     };
     let allowed =

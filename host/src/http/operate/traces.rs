@@ -66,9 +66,5 @@ fn shown(failed: &FailedSignIn) -> Map<String, Value> {
 
 fn unavailable(error: &storage::Error) -> Refusal {
     tracing::error!(error = error as &dyn std::error::Error, "traces cannot be read");
-    Refusal::ServiceUnavailable {
-        service: "database".to_owned(),
-        reason: "The database does not answer".to_owned(),
-        retry_after_seconds: None,
-    }
+    Refusal::no_database()
 }
