@@ -33,6 +33,10 @@ sdk:
     @.just/sdk.sh "{{ target }}/sdk"
     @echo "{{ target }}/sdk"
 
+# Builds the tests of the browser SDK that run in a browser.
+sdk-tests:
+    @.just/sdk-tests.sh "{{ target }}/sdk-tests"
+
 # Builds the npm package `gatewit-node` and prints its folder.
 node: (_binary)
     @.just/node.sh "{{ target }}/node"

@@ -57,6 +57,8 @@ part 'host and harness' cargo test --release "${host[@]}" --package gatewit-embe
 part 'documentation' cargo test --release "${host[@]}" --doc --no-fail-fast -- "${filter[@]}"
 # Needs npm and a compiler for WebAssembly. Without them the suite `sdk_web` says what it lacks.
 command -v npm >/dev/null && { .just/sdk.sh "${CARGO_TARGET_DIR:-$PWD/target}/sdk" || broken 'browser SDK: did not build, or is larger than promised'; }
+# The tests of its module, which the suite runs in a browser.
+command -v node >/dev/null && { .just/sdk-tests.sh "${CARGO_TARGET_DIR:-$PWD/target}/sdk-tests" || broken 'browser SDK: its tests did not build'; }
 # Without it the suite `embedding_node` says what is missing.
 .just/node.sh "${CARGO_TARGET_DIR:-$PWD/target}/node" || broken 'Node: the package did not build'
 .just/c.sh "${CARGO_TARGET_DIR:-$PWD/target}/c" || broken 'C: the library was not laid out'

@@ -9,7 +9,7 @@
 //! Invariants: a session ends only when the server or the person ends it; tokens go to the server and to origins that the
 //! app names, and nowhere else. In the browser it does without the standard library, whose printing of panics would be a
 //! third of the module. Absent: pages, and everything of the server's administration (`fetch` reaches it).
-#![cfg_attr(target_arch = "wasm32", no_std)]
+#![cfg_attr(all(target_arch = "wasm32", not(test)), no_std)]
 
 extern crate alloc;
 

@@ -1,7 +1,8 @@
 //! The browser SDK in a real Chromium, against the server and a real OpenID provider.
 //!
-//! The scripts are in `sdk_web/`, one test each; they start servers of their own, because some end and start them again. Without
-//! Node, npm, a browser or a registry they are skipped by name.
+//! The scripts are in `sdk_web/`, one test each; they start servers of their own, because some end and start them again. `module`
+//! runs the tests that are written in Rust beside the module (`#[wasm_bindgen_test]`). Without Node, npm, a browser or a registry
+//! they are skipped by name.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -44,7 +45,10 @@ pub(crate) fn tests() -> Vec<Test> {
     let test = |(name, builds): (&'static str, bool)| {
         Test::in_parts(format!("sdk_web::{name}"), move || async move { script("sdk_web", name, builds, &[]).await })
     };
-    SCRIPTS.into_iter().map(test).collect()
+    let module = Test::in_parts("sdk_web::module", || async {
+        script("sdk_web", "module", false, &[("MODULE_TESTS", module_tests()?)]).await
+    });
+    SCRIPTS.into_iter().map(test).chain([module]).collect()
 }
 
 /// Runs `<folder>/<name>.mjs` with a server, a browser and what else it needs; `more` are further variables.
@@ -73,11 +77,26 @@ pub(crate) async fn script(
     parts(&output)
 }
 
-/// The npm package: `GATEWIT_SDK`, or what `cargo just sdk` has built beside this test binary's `release/deps`.
+/// What was built beside this test binary's `release/deps`, unless a variable names another folder.
+fn built(variable: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let beside = || Some(std::env::current_exe().ok()?.ancestors().nth(3)?.join(name));
+    named.or_else(beside).context("no path of this test binary")
+}
+
+/// The tests of the module: `GATEWIT_SDK_TESTS`, or what `cargo just sdk-tests` has built.
+fn module_tests() -> anyhow::Result<PathBuf> {
+    // Without it they have not been built, because they could not be run.
+    needs::program("node")?;
+    let folder = built("GATEWIT_SDK_TESTS", "sdk-tests")?;
+    let module = folder.join("tests_bg.wasm");
+    ensure!(module.is_file(), "{} is missing: build it with `cargo just sdk-tests`", module.display());
+    Ok(folder)
+}
+
+/// The npm package: `GATEWIT_SDK`, or what `cargo just sdk` has built.
 fn package() -> anyhow::Result<PathBuf> {
-    let named = std::env::var_os("GATEWIT_SDK").map(PathBuf::from);
-    let built = || Some(std::env::current_exe().ok()?.parent()?.parent()?.parent()?.join("sdk"));
-    let folder = named.or_else(built).context("no path of this test binary")?;
+    let folder = built("GATEWIT_SDK", "sdk")?;
     if !folder.join("gatewit.wasm").is_file() {
         // Without npm it cannot be built, which is a reason to skip; otherwise it has been forgotten.
         needs::program("npm")?;

@@ -133,7 +133,7 @@ const SPREAD: f64 = 0.5;
 /// Clocks are slewed by small steps all the time; that is no reason to refresh.
 const TOLERANCE_MS: f64 = 5000.0;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

@@ -88,7 +88,7 @@ const DOUBLINGS: u32 = 6;
 /// A server may ask for more than our longest pause, but not for a day.
 const LONGEST_ASKED_MS: f64 = 600_000.0;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

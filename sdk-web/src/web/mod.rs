@@ -7,8 +7,10 @@ mod channel;
 pub mod client;
 mod convert;
 mod lock;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(test)))]
 mod runtime;
 mod storage;
 mod surroundings;
 mod tab;
+#[cfg(all(target_arch = "wasm32", test))]
+mod tests;

@@ -12,9 +12,9 @@
 mod news;
 mod parts;
 mod refresh;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod simulation;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 use alloc::vec;
