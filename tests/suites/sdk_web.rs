@@ -4,6 +4,7 @@
 //! runs the tests that are written in Rust beside the module (`#[wasm_bindgen_test]`). Without Node, npm, a browser or a registry
 //! they are skipped by name.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -46,7 +47,7 @@ pub(crate) fn tests() -> Vec<Test> {
         Test::in_parts(format!("sdk_web::{name}"), move || async move { script("sdk_web", name, builds, &[]).await })
     };
     let module = Test::in_parts("sdk_web::module", || async {
-        script("sdk_web", "module", false, &[("MODULE_TESTS", module_tests()?)]).await
+        script("sdk_web", "module", false, &[("MODULE_TESTS", module_tests()?.into())]).await
     });
     SCRIPTS.into_iter().map(test).chain([module]).collect()
 }
@@ -56,7 +57,7 @@ pub(crate) async fn script(
     folder: &str,
     name: &str,
     builds: bool,
-    more: &[(&str, PathBuf)],
+    more: &[(&str, OsString)],
 ) -> anyhow::Result<Vec<Part>> {
     let node = needs::program("node")?;
     let package = package()?;

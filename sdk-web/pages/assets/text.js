@@ -15,10 +15,13 @@ export const choose = (language) => keep('language', language);
 
 export const language = chosen() ?? languageOf(navigator.languages) ?? 'en';
 
-const words = { ...(await import(`./text/${language}.js`)).default };
+// By whole addresses: what joins files must not join these.
+const load = async (name) => (await import(new URL(`text/${name}.js`, import.meta.url))).default;
+
+const words = { ...(await load(language)) };
 
 /** Loads further words. */
-export const learn = async (part) => Object.assign(words, (await import(`./text/${language}-${part}.js`)).default);
+export const learn = async (part) => Object.assign(words, await load(`${language}-${part}`));
 
 /** A text, with what is to be put into its braces. */
 export const say = (name, ...inside) => {

@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { atEnd, chromium, gatewit, providers, site, until } from '../sdk_web/harness.mjs';
+import { atEnd, chromium, equal, gatewit, providers, site, until } from '../sdk_web/harness.mjs';
 
 export * from '../sdk_web/harness.mjs';
 
@@ -100,6 +100,13 @@ export async function ready(page) {
   await page.locator('.waiting').waitFor({ state: 'detached' });
 }
 
+/** Waits until nothing fades in any more: half a colour is one that cannot be read. */
+const settled = (page) =>
+  page.evaluate(() => {
+    const ending = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < Infinity);
+    return Promise.allSettled(ending.map(({ finished }) => finished)).then(() => {});
+  });
+
 let axe;
 
 /** What is wrong with a page for people with other senses. */
@@ -110,8 +117,10 @@ export async function violations(page) {
   return found.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html).join(' ')}`);
 }
 
-/** Keeps a picture of a page. */
+/** Keeps a picture of what a page shows now, in which nothing may be wrong for anybody. */
 export async function picture(page, name) {
+  await settled(page);
+  equal([name, await violations(page)], [name, []]);
   if (!REPORT) return;
   await mkdir(REPORT, { recursive: true });
   await page.screenshot({ path: join(REPORT, `${name}.png`), fullPage: true, animations: 'disabled' });

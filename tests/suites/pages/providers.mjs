@@ -158,18 +158,6 @@ await script(async () => {
     await page.context().close();
   });
 
-  await check('a directory asks for a user name', async () => {
-    const page = await visitor();
-    await page.route('**/auth?sessionOnly', (route) => route.fulfill({ json: { data: [{ name: 'corp', driver: 'ldap', label: 'Directory' }], disableDefault: true } }));
-    await page.goto(`${url}/admin/login`);
-    await page.getByRole('button', { name: 'Continue with Directory' }).click();
-    await page.getByRole('textbox', { name: 'User name' }).fill('ada');
-    await page.locator('#password').fill('secret');
-    const [asked] = await Promise.all([page.waitForRequest('**/auth/login/corp'), page.keyboard.press('Enter')]);
-    equal(asked.postDataJSON(), { identifier: 'ada', password: 'secret', mode: 'session' });
-    await page.context().close();
-  });
-
   await check('no network, too many tries and an overloaded server are told, and what was typed stays', async () => {
     const page = await visitor();
     await page.goto(`${url}/admin/login`);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { atEnd, check, equal, gatewit, script, truly } from './harness.mjs';
+import { atEnd, check, equal, gatewit, provider, script, served, truly, visitor } from './harness.mjs';
 
 const sources = fileURLToPath(new URL('../../../sdk-web/pages', import.meta.url));
 const PAGES = ['login', 'reset-password', 'accept-invite', 'tfa-setup', 'logout', 'account', 'users', 'users/0f4a9cde-0000-4000-8000-000000000000', 'providers', 'components', 'sign-ins'];
@@ -117,10 +117,48 @@ await script(async () => {
 
   await check('SERVE_APP=false leaves nothing of them', async () => {
     const { url: off } = await gatewit({ SERVE_APP: 'false' });
-    for (const path of ['/admin', '/admin/login', '/admin/assets/style.css', '/admin/users/x']) {
-      const { status, body } = await ask(off, path);
-      equal([path, status, JSON.parse(body).errors[0].extensions.code], [path, 404, 'ROUTE_NOT_FOUND']);
+    for (const path of ['/admin', '/admin/', '/admin/login', '/admin/assets/style.css', '/admin/users/x', '/admin/nothing']) {
+      for (const accept of ['text/html', 'application/json']) {
+        const { status, headers, body } = await ask(off, path, { Accept: accept });
+        equal([path, status, JSON.parse(body).errors[0].extensions.code], [path, 404, 'ROUTE_NOT_FOUND']);
+        equal(headers['content-type'], 'application/json; charset=utf-8');
+      }
     }
+    // As a Directus does it: where `/` leads is a setting of its own.
+    equal([(await ask(off, '/')).status, (await ask(off, '/')).headers.location], [302, './admin']);
+    const { url: nowhere } = await gatewit({ SERVE_APP: 'false', ROOT_REDIRECT: 'false' });
+    equal((await ask(nowhere, '/')).status, 404);
+    const { url: elsewhere } = await gatewit({ SERVE_APP: 'false', ROOT_REDIRECT: 'https://app.example.com/' });
+    equal((await ask(elsewhere, '/')).headers.location, 'https://app.example.com/');
+    // The API is there, and its answers are for programs.
+    equal((await ask(off, '/server/ping')).status, 200);
+    const { status, body } = await ask(off, '/users/register/verify-email?token=nonsense', { Accept: 'text/html' });
+    equal([status, JSON.parse(body).errors[0].extensions.code], [403, 'INVALID_TOKEN']);
+  });
+
+  await check('without pages a provider sends people to where the app wanted them, with what went wrong', async () => {
+    const { at, idp } = await served({ SERVE_APP: 'false' }, async (address) => {
+      const idp = await provider(address, ['company']);
+      return { idp, settings: { company: idp.settings, lost: { ...idp.settings, ISSUER_URL: 'http://127.0.0.1:9/' } } };
+    });
+    const page = await visitor();
+    const begin = (name, query) => page.goto(`${at.url}/auth/login/${name}${query}`);
+    const choose = async (what) => {
+      await page.waitForURL(`${idp.issuer}/interaction/**`);
+      await page.goto(`${page.url()}?${what}`);
+      return page.url();
+    };
+    const signedIn = async () => (await page.request.get(`${at.url}/users/me`)).status() === 200;
+    await begin('company', '?redirect=/app/done');
+    equal([await choose('deny=1'), await signedIn()], [`${at.url}/app/done?reason=INVALID_CREDENTIALS`, false]);
+    await begin('company', '?redirect=/app/done');
+    equal([await choose('login=alice'), await signedIn()], [`${at.url}/app/done`, true]);
+    await page.context().clearCookies();
+    // What fails before anybody left has no way back yet: the address is that of the page that is not there.
+    const answer = await begin('lost', '?redirect=/app/done');
+    equal([new URL(page.url()).pathname, new URL(page.url()).searchParams.get('reason'), answer.status()], ['/admin/login', 'SERVICE_UNAVAILABLE', 404]);
+    equal((await answer.json()).errors[0].extensions.code, 'ROUTE_NOT_FOUND');
+    await page.context().close();
   });
 
   await check('an operator’s files lie over ours, and may have pictures from elsewhere', async () => {

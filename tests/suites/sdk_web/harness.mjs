@@ -140,10 +140,11 @@ const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connec
 
 /**
  * A site: pages, the package under /gatewit/, and in front of all other paths the server. A folder that is `null` is the server's, too.
- * `asked` lists the requests that went to the server; `meddle(request, response)` may answer in its place, or wait.
+ * `asked` lists the requests that went to the server, and `waiting` is how many of them have no answer yet; `meddle(request, response)` may
+ * answer in its place, or wait.
  */
 export async function site(folders = {}, headers = {}) {
-  const own = { target: undefined, asked: [], meddle: undefined, url: '', headers };
+  const own = { target: undefined, asked: [], waiting: 0, meddle: undefined, url: '', headers };
   const files = { '/gatewit/': PACKAGE, '/pages/': join(folder, 'pages'), ...folders };
   const served = createServer(async (request, response) => {
     const path = new URL(request.url, 'http://x').pathname;
@@ -151,6 +152,8 @@ export async function site(folders = {}, headers = {}) {
     if (place) return file(join(files[place], path.slice(place.length) || 'index.html'), response, own.headers);
     if (!own.target) return response.writeHead(404).end();
     own.asked.push(`${request.method} ${path}`);
+    own.waiting += 1;
+    response.on('close', () => (own.waiting -= 1));
     if (await own.meddle?.(request, response, path)) return;
     pass(own.target, request, response);
   });

@@ -3,44 +3,49 @@ import { call, changes, check, equal, gatewit, people, profile, script, site, ta
 
 /** As many as the promise is about. */
 const TABS = 8;
-/** How far the clocks of all tabs are moved at a time, in seconds: less than a refresh may be late. */
-const STEP = 2;
+/** How far the clocks of all tabs are moved at a time, in seconds: within as much, tabs would not hear of each other in time. */
+const STEP = 1;
+/** The same while all tabs have nothing to do. */
+const STRIDE = 30;
 
 await script(async () => {
   const server = await gatewit({ REFRESH_TOKEN_TTL: '7d' });
   await people(server.url);
+  const shorter = await gatewit({ SESSION_COOKIE_TTL: '30m' });
+  await people(shorter.url);
 
-  // An hour of virtual time: the clocks of all pages are ours; the server's is not, so its tokens stay good.
-  for (const [mode, storage] of [['json', 'local'], ['cookie', 'memory']]) {
+  // An hour of virtual time: the clocks of all pages are ours; the server's is not, so its tokens stay good. A token lives fifteen minutes
+  // and is renewed when it has 45 to 30 seconds left, the cookie of the mode `session` when a quarter to a half of its half hour has passed:
+  // each tab has a moment of its own, and the first one spares all others theirs.
+  for (const [mode, storage, soonest, latest] of [['json', 'local', 855, 870], ['cookie', 'memory', 855, 870], ['session', 'local', 450, 900]]) {
     await check(`${mode}: eight tabs in an hour refresh once for a token, and nobody is signed out`, async () => {
       const at = await site();
-      at.target = server.url;
+      at.target = mode === 'session' ? shorter.url : server.url;
       const context = await profile();
       await context.clock.install();
       const tabs = [await tab(context, at, { mode, storage })];
       await call(tabs[0], 'login', user);
       while (tabs.length < TABS) tabs.push(await tab(context, at, { mode, storage }));
       for (const page of tabs) equal(await who(page), user.email);
-      const before = at.count('POST /auth/refresh');
-      // Fifteen minutes are the life of a token, and its last 30 to 45 seconds are for renewing it.
-      for (let second = 0; second < 3600; ) {
-        // In great steps to the last minute of a token, and in small ones through it.
-        const left = await tabs[0].evaluate(() => (window.held.expires_at - Date.now()) / 1000);
-        const step = Math.min(Math.max(Math.floor(left) - 60, STEP), 3600 - second);
-        const asked = at.asked.length;
+      let count = at.count('POST /auth/refresh');
+      const gaps = [];
+      for (let [second, last, step] = [0, 0, STEP]; second < 3600; second += step) {
+        // In greater steps while nothing is due.
+        step = second - last < soonest - 2 * STRIDE ? STRIDE : STEP;
         await context.clock.runFor(step * 1000);
-        second += step;
-        // The network takes real time: let it have some of the virtual.
-        if (at.asked.length !== asked) await new Promise((resolve) => setTimeout(resolve, 50));
+        while (count < at.count('POST /auth/refresh')) {
+          count += 1;
+          gaps.push(second - last);
+          last = second;
+        }
+        // The network takes real time: virtual time waits for it, and for what tabs tell each other.
+        if (!at.waiting) continue;
+        await until('all is answered', () => !at.waiting);
+        await new Promise((resolve) => setTimeout(resolve, 100));
       }
-      await until('all have heard', async () => {
-        const told = await Promise.all(tabs.map((page) => page.evaluate(async () => (await client.session())?.expires_at)));
-        return told.every((at) => at === told[0]);
-      });
-      // Four tokens. Tabs whose time is the same moment may ask before any has an answer; the server gives all the same one.
-      // Without each other, eight tabs would ask 32 times.
-      const refreshes = at.count('POST /auth/refresh') - before;
-      truly(refreshes >= 4 && refreshes <= 8, `${refreshes} refreshes`);
+      truly(gaps.length >= Math.floor(3600 / latest) && gaps.every((gap) => gap >= soonest - 2 * STEP && gap <= latest + 2 * STEP), `renewed after ${gaps} seconds`);
+      const told = await Promise.all(tabs.map((page) => page.evaluate(async () => (await client.session())?.expires_at)));
+      truly(told.every((at) => at === told[0]), `not all have heard: ${told}`);
       for (const page of tabs) {
         equal(await who(page), user.email);
         truly(!(await changes(page)).slice(1).includes('signed-out'), 'somebody was signed out');
