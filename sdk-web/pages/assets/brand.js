@@ -3,7 +3,7 @@
 import { accents } from './colour.js';
 import { at, make } from './dom.js';
 import { keep, kept } from './kept.js';
-import { root } from './server.js';
+import { root, segment } from './server.js';
 
 const NAMES = ['project_name', 'project_descriptor', 'project_logo', 'project_color', 'default_appearance', 'public_background',
   'public_favicon', 'public_foreground', 'public_note', 'public_registration', 'public_registration_verify_email'];
@@ -11,11 +11,19 @@ const NAMES = ['project_name', 'project_descriptor', 'project_logo', 'project_co
 /** The name that a project has when nobody has given it one. */
 const UNNAMED = 'Directus';
 
-/** The address of a picture: as it is, or a file of the Directus that shares this origin. */
-function picture(value) {
-  if (!value) return undefined;
-  if (/^(https:|data:image\/|\/)/.test(value)) return value;
-  return new URL(`assets/${encodeURIComponent(value)}`, root).href;
+/** How pictures of an operator's own folder may end. */
+const KINDS = ['svg', 'png', 'webp', 'jpg'];
+
+/** Where the picture of an id may be: at the Directus that shares this origin, or among the files of these pages. */
+const places = (id) => [`assets/${segment(id)}`, ...KINDS.map((kind) => `admin/assets/${segment(id)}.${kind}`)].map((path) => new URL(path, root).href);
+
+/** The picture of an id, as soon as it is there; `undefined` if there is none. */
+async function picture(id) {
+  for (const src of id ? places(id) : []) {
+    const image = make('img', { alt: '', src });
+    if (await image.decode().then(() => true, () => false)) return image;
+  }
+  return undefined;
 }
 
 /** Light or dark: the person's choice, else the one made here, else the project's, else the system's. */
@@ -25,21 +33,23 @@ export function appear(choice = kept('appearance')) {
   else delete document.documentElement.dataset.appearance;
 }
 
-function mark(name, logo) {
+/** What stands for the project: its logo, or its first letter until that is there. */
+async function mark(name, logo) {
   const place = at('mark');
   if (!place) return;
-  const letter = () => {
-    place.classList.remove('pictured');
-    place.replaceChildren([...name][0]?.toUpperCase() ?? '');
-  };
-  letter();
-  if (!logo) return;
-  const image = make('img', { alt: '', src: logo });
-  image.addEventListener('error', letter);
-  image.addEventListener('load', () => {
-    place.classList.add('pictured');
-    place.replaceChildren(image);
-  });
+  place.classList.remove('pictured');
+  place.replaceChildren([...name][0]?.toUpperCase() ?? '');
+  const image = await picture(logo);
+  if (!image) return;
+  place.classList.add('pictured');
+  place.replaceChildren(image);
+}
+
+async function surround({ public_favicon: favicon, public_background: background }) {
+  const icon = await picture(favicon);
+  if (icon) document.querySelector('link[rel=icon]').href = icon.src;
+  const behind = document.body.classList.contains('gate') && (await picture(background));
+  if (behind) document.body.style.backgroundImage = `url("${behind.src}")`;
 }
 
 function apply(project) {
@@ -51,11 +61,8 @@ function apply(project) {
   const name = project.project_name && project.project_name !== UNNAMED ? project.project_name : 'Gatewit';
   if (at('project')) at('project').textContent = name;
   if (at('descriptor')) at('descriptor').textContent = project.project_descriptor ?? '';
-  mark(name, picture(project.project_logo ?? project.public_foreground));
-  const icon = picture(project.public_favicon);
-  if (icon) document.querySelector('link[rel=icon]').href = icon;
-  const background = document.body.classList.contains('gate') && picture(project.public_background);
-  if (background) document.body.style.backgroundImage = `url("${background.replace(/["\\\n]/g, encodeURIComponent)}")`;
+  mark(name, project.project_logo ?? project.public_foreground);
+  surround(project);
   document.title = `${document.title.split(' · ')[0]} · ${name}`;
   appear(kept('appearance') ?? project.default_appearance);
 }

@@ -1,8 +1,9 @@
 // How the pages look, and to whom: every page in light and dark, on a telephone, for a screen reader, and in figures. Pictures of all of
 // them are kept in a report.
-import { readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { admin, check, equal, inside, people, picture, provider, ready, script, served, truly, visitor, violations } from './harness.mjs';
+import { admin, atEnd, check, equal, inside, people, picture, provider, ready, script, served, truly, until, violations, visitor } from './harness.mjs';
 
 /** All that a browser downloads for the sign-in page, as it comes over the wire. */
 const LIMIT = 120 * 1024;
@@ -21,10 +22,11 @@ const OUTSIDE = [
 const INSIDE = ['account', 'users', 'providers', 'components', 'sign-ins', 'logout'];
 
 await script(async () => {
-  const { at: { url }, server } = await served({}, async (address) => {
+  const { at: front, server } = await served({}, async (address) => {
     const idp = await provider(address, ['company']);
     return { settings: { company: { ...idp.settings, LABEL: 'Company', ICON: 'building' } } };
   });
+  const { url } = front;
   const { send, role } = await people(server.url);
   await send('PATCH', '/settings', { public_registration: true, public_note: 'For people of the company.\nAsk the desk for help.' });
   await send('POST', '/users', { email: 'a.person.with.quite.a.long.address@a-department.example.com', first_name: 'Wolfeschlegelsteinhausenbergerdorff', last_name: 'Featherstonehaugh', role, status: 'suspended' });
@@ -88,24 +90,51 @@ await script(async () => {
     await send('PATCH', '/settings', { project_color: '#6644FF', project_name: 'Acme', project_descriptor: null });
   });
 
-  await check('a project has its logo, its favicon and its background', async () => {
-    const picture = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#e91e63"/></svg>')}`;
-    await send('PATCH', '/settings', { project_logo: picture, public_favicon: picture, public_background: picture, project_name: 'Pictured', project_descriptor: 'with pictures' });
+  const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8" width="8" height="8"><circle cx="4" cy="4" r="4" fill="#e91e63"/></svg>';
+  const [PICTURE, MISSING] = ['5b2a1d9e-1f1c-4f5e-9d63-2f4f8f5b5a10', '5b2a1d9e-1f1c-4f5e-9d63-2f4f8f5b5a11'];
+
+  /** What a page shows of a project whose pictures are all this one. */
+  async function pictured(url, address) {
     const page = await visitor();
     await page.goto(`${url}/admin/login`);
     const logo = page.locator('#mark.pictured img');
     await logo.waitFor();
     truly(await logo.evaluate((image) => image.complete && image.naturalWidth > 0), 'the logo is no picture');
-    equal(await page.locator('link[rel=icon]').getAttribute('href'), picture);
-    truly((await page.evaluate(() => getComputedStyle(document.body).backgroundImage)).includes('data:image/svg'), 'no background');
+    equal(await logo.getAttribute('src'), address);
+    await until('it is everywhere', async () => (await page.locator('link[rel=icon]').getAttribute('href')) === address && (await page.evaluate(() => getComputedStyle(document.body).backgroundImage)).includes(address));
     equal([await page.title(), await page.locator('#descriptor').textContent()], ['Sign in · Pictured', 'with pictures']);
+    return page;
+  }
+  const branding = { project_logo: PICTURE, public_favicon: PICTURE, public_background: PICTURE, project_name: 'Pictured', project_descriptor: 'with pictures' };
+
+  await check('logo, favicon and background are files of the Directus at this origin', async () => {
+    front.meddle = (request, response, path) => {
+      if (path !== `/assets/${PICTURE}`) return false;
+      response.writeHead(200, { 'content-type': 'image/svg+xml' }).end(LOGO);
+      return true;
+    };
+    await send('PATCH', '/settings', branding);
+    const page = await pictured(url, `${url}/assets/${PICTURE}`);
     await judge(page, 'pictured-light');
-    // From elsewhere none is fetched, and the first letter stands in for it.
-    await send('PATCH', '/settings', { project_logo: 'https://elsewhere.example/logo.png', public_favicon: null, public_background: null });
-    await page.reload();
-    await page.locator('#mark:not(.pictured)').getByText('P', { exact: true }).waitFor();
+    // One that is nowhere leaves the first letter.
+    await send('PATCH', '/settings', { ...branding, project_logo: MISSING });
+    await page.reload({ waitUntil: 'networkidle' });
+    equal([await page.locator('#mark').textContent(), await page.locator('#mark img').count()], ['P', 0]);
     await page.context().close();
-    await send('PATCH', '/settings', { project_logo: null, project_name: 'Acme', project_descriptor: null });
+    front.meddle = undefined;
+    await send('PATCH', '/settings', { project_logo: null, public_favicon: null, public_background: null, project_name: 'Acme', project_descriptor: null });
+  });
+
+  await check('logo, favicon and background are files of the operator’s pages', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatewit-brand-'));
+    atEnd(() => rm(folder, { recursive: true, force: true }));
+    if (process.env.GATEWIT_PAGES) await cp(process.env.GATEWIT_PAGES, folder, { recursive: true });
+    await mkdir(join(folder, 'assets'), { recursive: true });
+    await writeFile(join(folder, 'assets', `${PICTURE}.svg`), LOGO);
+    const own = await served({ GATEWIT_PAGES: folder });
+    await (await people(own.server.url)).send('PATCH', '/settings', branding);
+    const page = await pictured(own.at.url, `${own.at.url}/admin/assets/${PICTURE}.svg`);
+    await page.context().close();
   });
 
   await check('what is wrong would be found', async () => {
