@@ -1,8 +1,9 @@
 // Builds apps with the tools of BUILDERS, in a folder of their own: nothing is written to the checkout.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 import { atEnd } from './harness.mjs';
@@ -32,6 +33,26 @@ export async function built(from, base) {
     throw output(error);
   });
   return join(folder, 'dist');
+}
+
+/** Serves an app as it is developed, by Vite; its address. */
+export async function developed(from, env) {
+  const folder = await workshop(from);
+  const vite = join(BUILDERS, 'node_modules/vite/bin/vite.js');
+  const arguments_ = [vite, '--port', '0', '--strictPort', '--logLevel', 'info', '--clearScreen', 'false'];
+  const child = spawn(process.execPath, arguments_, { cwd: folder, env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  atEnd(() => child.kill());
+  return new Promise((resolve, reject) => {
+    let told = '';
+    child.on('exit', () => reject(new Error(`vite ended:\n${told}`)));
+    for (const pipe of [child.stdout, child.stderr]) {
+      createInterface({ input: pipe }).on('line', (line) => {
+        told += `${line}\n`;
+        const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+        if (address) resolve(address);
+      });
+    }
+  });
 }
 
 /** Bundles a module with webpack, as it is set up by default. */

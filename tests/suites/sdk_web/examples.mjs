@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { check, equal, gatewit, people, profile, provider, providers, script, site, truly, user } from './harness.mjs';
-import { built } from './builders.mjs';
+import { built, developed } from './builders.mjs';
 
 const root = fileURLToPath(new URL('../../../examples/web', import.meta.url));
 
@@ -59,6 +59,22 @@ await script(async () => {
       await page.goto(`${page.url()}?login=alice`);
       await page.getByText('Hello, ').waitFor();
       equal(page.url(), `${at.url}/${name}/`);
+      await context.close();
+    });
+  }
+
+  for (const name of ['react', 'vue']) {
+    await check(`${name}: runs while it is developed`, async () => {
+      const address = await developed(join(root, name), { GATEWIT: server.url });
+      const context = await profile();
+      const page = await context.newPage();
+      await page.goto(address);
+      await page.getByLabel('E-mail').fill(user.email);
+      await page.getByLabel('Password').fill(user.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText(`Hello, ${user.email}`).waitFor();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByLabel('E-mail').waitFor();
       await context.close();
     });
   }
