@@ -62,11 +62,12 @@ c: (_binary)
 
 # Writes the C header anew from the source of the shared library.
 header:
-    @cargo run --quiet --manifest-path .just/Cargo.toml --target-dir "{{ target }}/bindgen" --package gatewit-header -- host/embed/shared/src/abi.rs host/embed/shared/include/gatewit.h
+    @.just/header.sh
 
-# What a change must pass besides the tests: formatting, lints, documentation.
+# What a change must pass besides the tests: formatting, lints, documentation, and that what is generated is what is committed.
 check: components pages
     cargo fmt --all --check
+    .just/header.sh check
     cargo clippy --release {{ packages }} --all-targets -- --deny warnings
     cargo clippy --release --package gatewit-library --package gatewit-node --package gatewit-python --all-targets -- --deny warnings
     cargo clippy --release --package gatewit-auth --package gatewit-fetch --package gatewit-jose --package gatewit-ldap --package gatewit-ldap-protocol --package gatewit-local --package gatewit-oauth --package gatewit-oauth2 --package gatewit-openid --package gatewit-saml --package gatewit-saml-protocol --package gatewit-sdk-web --all-targets -- --deny warnings

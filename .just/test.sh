@@ -61,6 +61,8 @@ command -v npm >/dev/null && { .just/sdk.sh "${CARGO_TARGET_DIR:-$PWD/target}/sd
 command -v node >/dev/null && { .just/sdk-tests.sh "${CARGO_TARGET_DIR:-$PWD/target}/sdk-tests" || broken 'browser SDK: its tests did not build'; }
 # Without it the suite `embedding_node` says what is missing.
 .just/node.sh "${CARGO_TARGET_DIR:-$PWD/target}/node" || broken 'Node: the package did not build'
+# It has one name, and no filter means it.
+((${#filter[@]})) || part 'C header' .just/header.sh check
 .just/c.sh "${CARGO_TARGET_DIR:-$PWD/target}/c" || broken 'C: the library was not laid out'
 # Without Python or maturin the suite `embedding_python` says what is missing.
 .just/python.sh "${CARGO_TARGET_DIR:-$PWD/target}/python" || [ $? = 3 ] || broken 'Python: the wheel did not build'
