@@ -121,6 +121,39 @@ await script(async () => {
     await promisify(execFile)(process.execPath, [join(folder, 'raw.mjs')], { timeout: 20_000 });
   });
 
+  await check('React and Vue render an app that uses it on the server, and the process ends', async () => {
+    const folder = await workshop();
+    const react = `
+      import { createElement, useEffect, useState } from 'react';
+      import { renderToString } from 'react-dom/server';
+      import { createClient } from 'gatewit';
+      const client = createClient('https://auth.example.com', { storage: 'local' });
+      function App() {
+        const [session, setSession] = useState(null);
+        useEffect(() => client.onChange(({ session }) => setSession(session)), []);
+        return createElement('p', null, session ? 'in' : 'out');
+      }
+      console.log(renderToString(createElement(App)));
+    `;
+    const vue = `
+      import { createSSRApp, h, onMounted, ref } from 'vue';
+      import { renderToString } from 'vue/server-renderer';
+      import { createClient } from 'gatewit';
+      const client = createClient('https://auth.example.com', { storage: 'session' });
+      const App = { setup() {
+        const session = ref(null);
+        onMounted(() => client.onChange((change) => (session.value = change.session)));
+        return () => h('p', session.value ? 'in' : 'out');
+      } };
+      console.log(await renderToString(createSSRApp(App)));
+    `;
+    for (const [name, source] of Object.entries({ react, vue })) {
+      await writeFile(join(folder, `${name}.mjs`), source);
+      const { stdout } = await promisify(execFile)(process.execPath, [join(folder, `${name}.mjs`)], { timeout: 20_000 });
+      equal([name, stdout], [name, '<p>out</p>\n']);
+    }
+  });
+
   await check('webpack bundles it as it is set up by default', async () => {
     const source = `
       import { createClient } from 'gatewit';
