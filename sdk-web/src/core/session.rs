@@ -133,7 +133,8 @@ const SPREAD: f64 = 0.5;
 /// Clocks are slewed by small steps all the time; that is no reason to refresh.
 const TOLERANCE_MS: f64 = 5000.0;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

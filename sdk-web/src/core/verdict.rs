@@ -88,7 +88,8 @@ const DOUBLINGS: u32 = 6;
 /// A server may ask for more than our longest pause, but not for a day.
 const LONGEST_ASKED_MS: f64 = 600_000.0;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(not(target_arch = "wasm32"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
