@@ -133,6 +133,10 @@ pub(crate) fn message(message: &Message) -> JsValue {
             say("type", &"signed-in".into());
             say("session", &record(session));
         }
+        Message::Asked { from } => {
+            say("type", &"asked".into());
+            say("from", &from.as_str().into());
+        }
         Message::Renewed { renewed, from } => {
             say("type", &"renewed".into());
             say("session", &record(renewed));
@@ -155,6 +159,7 @@ pub(crate) fn heard(told: &JsValue, mode: Mode) -> Option<Message> {
     let held = || session(&get(told, "session"), mode);
     match text(told, "type")?.as_str() {
         "signed-in" => Some(Message::SignedIn(held()?)),
+        "asked" => Some(Message::Asked { from: text(told, "from")? }),
         "renewed" => Some(Message::Renewed { renewed: held()?, from: text(told, "from") }),
         "signed-out" => Some(Message::SignedOut { at: get(told, "at").as_f64()? }),
         "failed" => Some(Message::Failed(failure_of(&get(told, "error")))),

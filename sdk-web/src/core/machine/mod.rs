@@ -4,6 +4,7 @@
 //! - One refresh at a time in a tab, and one across tabs as far as they hear of each other; where they do not, the server's
 //!   refresh gives both the same successor.
 //! - What a refresh brings is stored before anybody hears of it.
+//! - A token that was sent is spent: if the tab that sent it says no more, the others ask while the server still answers.
 //! - Whoever signs out is signed out: a refresh that began before counts for nothing, here and in other tabs.
 //! - Only the server ends a session ([`super::verdict`]). What fails otherwise is tried again.
 //!
@@ -49,6 +50,8 @@ pub struct State {
     locked: bool,
     /// A session that the server still has to be told to end, once the refresh in flight has come back.
     owed: Option<Session>,
+    /// When to ask as well, because another tab has spent the token that is held here and has not said what came of it.
+    watched: Option<f64>,
     failures: u32,
     /// Why the last refresh failed, and until when nobody tries again by himself.
     rest: Option<(f64, Failure)>,
@@ -69,6 +72,7 @@ impl State {
             again: false,
             locked: false,
             owed: None,
+            watched: None,
             failures: 0,
             rest: None,
         }
@@ -128,7 +132,8 @@ impl State {
         }
         let session = self.session().filter(|_| self.settings.automatic && self.phase == Phase::Idle)?;
         let due = session.due_at(self.settings.lead_ms, self.settings.chance);
-        Some(self.rest.as_ref().map_or(due, |(until, _)| due.max(*until)))
+        let own = self.rest.as_ref().map_or(due, |(until, _)| due.max(*until));
+        Some(self.watched.map_or(own, |at| own.min(at)))
     }
 
     /// Something happened at `now`: what is to be done.
@@ -187,6 +192,7 @@ impl State {
     }
 
     fn recovered(&mut self) {
+        self.watched = None;
         self.failures = 0;
         self.rest = None;
     }

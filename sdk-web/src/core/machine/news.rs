@@ -16,6 +16,10 @@ impl State {
                 self.become_signed_in(session, false, now);
                 vec![Effect::Tell(Change::SignedIn), Effect::Settle(Ok(()))]
             }
+            Message::Asked { from } => {
+                self.watch(&from, now);
+                vec![]
+            }
             Message::Renewed { renewed, from } => self.heard_of_renewal(renewed, from.as_deref()),
             // What was said before this session began is not about it.
             Message::SignedOut { at }
@@ -25,7 +29,11 @@ impl State {
                 vec![Effect::Save(None), Effect::Tell(Change::SignedOut(None)), Effect::Settle(Err(signed_out()))]
             }
             Message::Failed(failure) if self.stop_waiting() => self.rests(failure, now).into(),
-            Message::SignedIn(_) | Message::SignedOut { .. } | Message::Failed(_) => vec![],
+            Message::Failed(_) => {
+                self.watched = None;
+                vec![]
+            }
+            Message::SignedIn(_) | Message::SignedOut { .. } => vec![],
         }
     }
 

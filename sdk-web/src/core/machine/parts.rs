@@ -159,6 +159,11 @@ pub enum Change {
 pub enum Message {
     /// Somebody signed in.
     SignedIn(Session),
+    /// The server is asked for the successor of this token: soon it is spent, whatever becomes of the tab that asks.
+    Asked {
+        /// The token.
+        from: String,
+    },
     /// The tokens are new.
     Renewed {
         /// The new ones.

@@ -17,7 +17,22 @@ use crate::core::verdict::{Failure, pause_ms};
 /// gives all the same successor.
 pub(super) const PATIENCE_MS: f64 = 8000.0;
 
+/// For what part of [`PATIENCE_MS`] a tab watches another one that has asked: each for a time of its own, so that the first spares the
+/// others theirs, and all well within the ten seconds for which the server gives the same successor.
+const WATCH: (f64, f64) = (0.5, 0.4);
+
 impl State {
+    /// Another tab has sent this token.
+    pub(super) fn watch(&mut self, from: &str, now: f64) {
+        if self.watched.is_none() && self.session().is_some_and(|held| held.refresh.as_deref() == Some(from)) {
+            let at = now + PATIENCE_MS * (WATCH.0 + WATCH.1 * self.settings.chance);
+            self.watched = Some(at);
+            if let Phase::Waiting { until } = &mut self.phase {
+                *until = until.min(at);
+            }
+        }
+    }
+
     pub(super) fn wanted(&mut self, eager: bool, now: f64) -> Vec<Effect> {
         if self.phase != Phase::Idle {
             self.again |= self.begun != self.epoch;
@@ -34,16 +49,22 @@ impl State {
             self.phase = Phase::Claiming;
             vec![Effect::Claim]
         } else {
-            self.phase = Phase::Checking;
-            vec![Effect::Read]
+            self.check()
         }
+    }
+
+    fn check(&mut self) -> Vec<Effect> {
+        self.phase = Phase::Checking;
+        vec![Effect::Read]
     }
 
     pub(super) fn tick(&mut self, eager: bool, now: f64) -> Vec<Effect> {
         match self.phase {
-            Phase::Waiting { until } if now >= until => {
-                self.phase = Phase::Checking;
-                vec![Effect::Read]
+            Phase::Waiting { until } if now >= until => self.check(),
+            Phase::Idle if self.watched.is_some_and(|at| now >= at) => {
+                // Not by the lock: the tab that says no more may hold it.
+                self.begun = self.epoch;
+                self.check()
             }
             Phase::Idle if self.settings.automatic && self.session().is_some() && self.needs_refresh(now) => {
                 let resting = !eager && self.rest.as_ref().is_some_and(|(until, _)| now < *until);
@@ -59,10 +80,10 @@ impl State {
             return self.abandon(None, now);
         }
         if taken {
-            self.phase = Phase::Checking;
-            return vec![Effect::Read];
+            return self.check();
         }
-        self.phase = Phase::Waiting { until: now + PATIENCE_MS };
+        let until = now + PATIENCE_MS;
+        self.phase = Phase::Waiting { until: self.watched.map_or(until, |at| until.min(at)) };
         vec![]
     }
 
@@ -114,8 +135,15 @@ impl State {
     }
 
     fn send(&mut self, session: Session) -> Vec<Effect> {
+        self.watched = None;
         self.phase = Phase::Sending { from: session.refresh.clone() };
-        vec![Effect::Send(session)]
+        let mut effects = vec![];
+        // Of what is in a cookie, the browser keeps the successor, whatever becomes of this tab.
+        if let Some(from) = session.refresh.clone() {
+            effects.push(Effect::Announce(Message::Asked { from }));
+        }
+        effects.push(Effect::Send(session));
+        effects
     }
 
     pub(super) fn answered(&mut self, answer: Result<Session, Failure>, now: f64) -> Vec<Effect> {
@@ -182,6 +210,7 @@ impl State {
     }
 
     pub(super) fn rests(&mut self, failure: Failure, now: f64) -> [Effect; 2] {
+        self.watched = None;
         self.failures = self.failures.saturating_add(1);
         self.rest = Some((now + pause_ms(self.failures, failure.retry_ms), failure.clone()));
         [Effect::Tell(Change::Unreachable(failure.clone())), Effect::Settle(Err(failure))]

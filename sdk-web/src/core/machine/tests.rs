@@ -31,12 +31,18 @@ fn signed_in() -> State {
     state
 }
 
+/// What is done to ask the server: the other tabs know before.
+fn asks(session: Session) -> [Effect; 2] {
+    let from = session.refresh.clone().unwrap();
+    [Effect::Announce(Message::Asked { from }), Effect::Send(session)]
+}
+
 /// Brings a refresh to where the server is asked.
 fn sending(state: &mut State, now: f64) {
     assert_eq!(state.step(Event::Wanted { eager: true }, now), [Effect::Claim]);
     assert_eq!(state.step(Event::Claimed(true), now), [Effect::Read]);
     let held = state.session().cloned().unwrap();
-    assert_eq!(state.step(Event::Read(Reading::Record(held.clone())), now), [Effect::Send(held)]);
+    assert_eq!(state.step(Event::Read(Reading::Record(held.clone())), now), asks(held));
 }
 
 #[test]
@@ -88,7 +94,7 @@ fn a_tab_without_the_lock_waits_for_news_and_goes_ahead_if_there_are_none() {
     assert_eq!(patient.session(), Some(&renewed));
     assert_eq!(state.step(Event::Tick, NOW + PATIENCE_MS), [Effect::Read]);
     let held = session("one", NOW);
-    assert_eq!(state.step(Event::Read(Reading::Record(held.clone())), NOW), [Effect::Send(held)]);
+    assert_eq!(state.step(Event::Read(Reading::Record(held.clone())), NOW), asks(held));
 }
 
 #[test]
@@ -145,7 +151,7 @@ fn absence_means_nothing_where_the_session_could_not_be_stored() {
     assert_eq!(state.step(Event::Saved(false), NOW), [Effect::Tell(Change::Unsaved)]);
     state.step(Event::Wanted { eager: true }, NOW);
     state.step(Event::Claimed(true), NOW);
-    assert_eq!(state.step(Event::Read(Reading::Absent), NOW), [Effect::Send(session("one", NOW))]);
+    assert_eq!(state.step(Event::Read(Reading::Absent), NOW), asks(session("one", NOW)));
     state.step(Event::Answered(Ok(two.clone())), NOW);
     state.step(Event::Read(Reading::Absent), NOW);
     assert_eq!(state.session(), Some(&two));
@@ -264,4 +270,51 @@ fn a_page_that_is_opened_finds_its_session_or_asks_the_server() {
         "nobody was signed in, so nothing is amiss"
     );
     assert!(state.can_do_without(NOW));
+}
+
+#[test]
+fn where_another_tab_has_asked_and_says_no_more_this_one_asks_in_time() {
+    let asked = || Event::Heard(Message::Asked { from: "one".into() });
+    for lock in [true, false] {
+        let mut state = signed_in();
+        state.settings.lock = lock;
+        assert_eq!(state.step(asked(), NOW), []);
+        let at = state.wakes_at().unwrap();
+        assert!((NOW + 1000.0..NOW + 9000.0).contains(&at), "{}", at - NOW);
+        // Hearing it again puts nothing off, and there is no waiting for a lock that the other one may hold.
+        assert_eq!(state.step(asked(), NOW + 500.0), []);
+        assert_eq!((state.step(Event::Tick, at - 1.0), state.step(Event::Tick, at)), (vec![], vec![Effect::Read]));
+        let held = session("one", NOW);
+        assert_eq!(state.step(Event::Read(Reading::Record(held.clone())), at), asks(held));
+    }
+}
+
+#[test]
+fn what_came_of_it_is_all_that_was_waited_for() {
+    let renewed = || session("two", NOW);
+    for news in [
+        Message::Renewed { renewed: renewed(), from: Some("one".into()) },
+        Message::Failed(Failure::own(Code::Network, "")),
+        Message::SignedIn(renewed()),
+        Message::SignedOut { at: NOW },
+    ] {
+        let mut state = signed_in();
+        state.step(Event::Heard(Message::Asked { from: "one".into() }), NOW);
+        state.step(Event::Heard(news.clone()), NOW + 100.0);
+        assert!(state.wakes_at().is_none_or(|at| at > NOW + 60_000.0), "{news:?}");
+    }
+    // A token of somebody else's, or an older one of ours, is none of this tab's business.
+    let mut state = signed_in();
+    state.step(Event::Heard(Message::Asked { from: "another".into() }), NOW);
+    assert!(state.wakes_at().is_some_and(|at| at > NOW + 60_000.0));
+}
+
+#[test]
+fn a_tab_that_waits_for_the_lock_of_one_that_has_asked_does_not_wait_too_long() {
+    let mut state = signed_in();
+    state.step(Event::Heard(Message::Asked { from: "one".into() }), NOW);
+    let at = state.wakes_at().unwrap();
+    assert_eq!(state.step(Event::Wanted { eager: true }, NOW + 1000.0), [Effect::Claim]);
+    assert_eq!(state.step(Event::Claimed(false), NOW + 1000.0), []);
+    assert_eq!(state.wakes_at(), Some(at));
 }

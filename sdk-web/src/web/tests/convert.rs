@@ -34,6 +34,7 @@ fn messages_are_the_same_after_a_copy() {
         Message::SignedIn(renewed()),
         Message::Renewed { renewed: renewed(), from: Some("before".into()) },
         Message::Renewed { renewed: renewed(), from: None },
+        Message::Asked { from: "before".into() },
         Message::SignedOut { at: 17.0 },
         Message::Failed(Failure::own(Code::Network, "away")),
     ];
