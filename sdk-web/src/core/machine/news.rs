@@ -54,6 +54,10 @@ impl State {
         self.standing = Standing::SignedIn(renewed.clone());
         self.recovered();
         self.stop_waiting();
+        if self.phase == Phase::Claiming {
+            // What the lock was wanted for has been done.
+            self.begun = self.epoch.wrapping_sub(1);
+        }
         let mut effects = vec![];
         if !self.settings.common {
             effects.push(Effect::Save(Some(renewed)));

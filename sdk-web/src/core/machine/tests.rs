@@ -318,3 +318,16 @@ fn a_tab_that_waits_for_the_lock_of_one_that_has_asked_does_not_wait_too_long() 
     assert_eq!(state.step(Event::Claimed(false), NOW + 1000.0), []);
     assert_eq!(state.wakes_at(), Some(at));
 }
+
+#[test]
+fn news_of_a_renewal_while_the_lock_is_asked_for_is_what_it_was_wanted_for() {
+    for taken in [true, false] {
+        let mut state = signed_in();
+        assert_eq!(state.step(Event::Wanted { eager: true }, NOW), [Effect::Claim]);
+        let renewed = Message::Renewed { renewed: session("two", NOW), from: Some("one".into()) };
+        assert_eq!(state.step(Event::Heard(renewed), NOW), [Effect::Tell(Change::Renewed), Effect::Settle(Ok(()))]);
+        let given_back = if taken { vec![Effect::Release] } else { vec![] };
+        assert_eq!(state.step(Event::Claimed(taken), NOW), given_back);
+        assert!(state.wakes_at().is_some_and(|at| at > NOW + 60_000.0), "it is at rest");
+    }
+}
