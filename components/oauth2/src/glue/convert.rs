@@ -1,4 +1,4 @@
-//! Types of the bindings, and those of the protocol.
+//! Types of the bindings, and those of the protocol. The driver `openid` has this file, too: its bindings are types of their own.
 
 use super::{
     Claim, Destination, Identity, Parameter, Wire,
@@ -25,6 +25,7 @@ pub(super) fn setting(setting: settings::Setting) -> Setting {
         kind: match setting.kind {
             settings::Kind::Boolean => Kind::Boolean,
             settings::Kind::Text => Kind::Text,
+            settings::Kind::List => Kind::List,
             settings::Kind::Json => Kind::Json,
             settings::Kind::Url => Kind::Url,
             settings::Kind::Document => Kind::Document,

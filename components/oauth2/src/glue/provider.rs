@@ -14,5 +14,7 @@ use gatewit_oauth::{
 pub(super) fn tokens(form: &[(&str, &str)]) -> Result<Tokens, Refusal> {
     let (endpoint, id, secret) = (required("access-url")?, required("client-id")?, text("client-secret"));
     let method = Method::parse(text("client-token-endpoint-auth-method").as_deref())?;
-    exchange::tokens(&Client { id: &id, secret: secret.as_deref(), method }, None, &endpoint, form)
+    let algorithm = text("client-token-endpoint-auth-signing-alg");
+    let client = Client { id: &id, secret: secret.as_deref(), method, algorithm: algorithm.as_deref() };
+    exchange::tokens(&client, None, &endpoint, form)
 }

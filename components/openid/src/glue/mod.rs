@@ -1,5 +1,7 @@
 //! The bindings, and each call as one walk through the protocol.
 
+// The same text for bindings of its own.
+#[path = "../../../oauth2/src/glue/convert.rs"]
 mod convert;
 mod document;
 mod provider;
@@ -25,7 +27,7 @@ use gatewit_fetch::{
 };
 use gatewit_oauth::{
     Refusal,
-    authorization::{self, Beginning, Issuer},
+    authorization::{self, Beginning, Party},
     id_token::Expected,
     logout as leaving,
     memory::{self, Memory},
@@ -122,8 +124,8 @@ fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
     let Memory { verifier, nonce } = Memory::read(arrival.memory.as_deref().unwrap_or_default())?;
     let provider = Provider::find()?;
     let parameters = convert::pairs(arrival.parameters);
-    let issuer = Issuer { name: &provider.metadata.issuer, always: provider.metadata.names_itself };
-    let code = authorization::code(&parameters, Some(issuer))?;
+    let party = Party { issuer: &provider.issuer, always: provider.metadata.names_itself };
+    let code = authorization::code(&parameters, Some(party))?;
     step("the browser came back with a code", &[]);
     let tokens = provider.tokens(&token::redeem(code, &arrival.callback, &verifier))?;
     let no_token = || Refusal::Refused("the token endpoint gave no `id_token`; is `openid` missing in `scope`?".into());
@@ -131,7 +133,7 @@ fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
     let mut claims = provider.id_token(
         id_token,
         &Expected {
-            issuer: &provider.metadata.issuer,
+            issuer: &provider.issuer,
             client_id: &provider.client_id,
             now: now(),
             nonce: Some(nonce.as_deref().unwrap_or_default()),
@@ -141,7 +143,7 @@ fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
     )?;
     if let Some(endpoint) = &provider.metadata.userinfo_endpoint {
         let answer = exchange::ask(&userinfo::request(endpoint, &tokens.access_token), exchange::MOST_BYTES)?;
-        userinfo::overlay(&mut claims, answer.told())?;
+        userinfo::overlay(&mut claims, provider.userinfo(answer.told())?)?;
         step("the userinfo endpoint answered", &[]);
     }
     let session = leaving::session(&claims);
@@ -163,7 +165,7 @@ fn renew(identifier: &str, refresh_token: &str) -> Result<Option<String>, Refusa
     let tokens = provider.tokens(&token::renew(refresh_token))?;
     if let Some(token) = tokens.id_token.as_deref() {
         let expected = Expected {
-            issuer: &provider.metadata.issuer,
+            issuer: &provider.issuer,
             client_id: &provider.client_id,
             now: now(),
             nonce: None,
@@ -184,7 +186,7 @@ fn notice(parameters: &[(String, String)]) -> Result<Notice, Refusal> {
     let provider = Provider::find()?;
     let read = Unverified::read("logout token", token, &leaving::KINDS, provider.algorithm.as_deref())?;
     let verified = provider.verified(read)?;
-    let found = leaving::notice(&verified, &provider.metadata.issuer, &provider.client_id, now())?;
+    let found = leaving::notice(&verified, &provider.issuer, &provider.client_id, now())?;
     let leaving::Notice { id, subject, session } = found.by(&provider.identifier_key)?;
     Ok(Notice { id, identifier: subject, session, answer: None })
 }

@@ -8,7 +8,7 @@ use alloc::{
 };
 use gatewit_fetch::{
     exchange::{self, required},
-    surroundings::{self, step, text},
+    surroundings::{self, list, now, step, text},
 };
 use gatewit_oauth::{
     Refusal,
@@ -16,21 +16,26 @@ use gatewit_oauth::{
     client::{Client, Method},
     discovery::{self, Metadata},
     id_token::{self, Expected},
+    issuer::Issuer,
     settings,
     signed::{self, Outcome, Trial, Unverified, Verified},
     token::Tokens,
+    userinfo::{self, Told},
 };
 use serde_json::{Map, Value};
 
 /// A provider.
 pub(super) struct Provider {
     pub(super) metadata: Metadata,
+    pub(super) issuer: Issuer,
     pub(super) client_id: String,
     pub(super) scope: String,
     pub(super) params: Option<String>,
     pub(super) identifier_key: String,
     pub(super) groups: String,
     pub(super) algorithm: Option<String>,
+    pub(super) userinfo_algorithm: Option<String>,
+    assertion_algorithm: Option<String>,
     secret: Option<String>,
     method: Method,
 }
@@ -42,14 +47,18 @@ impl Provider {
         let client_id = required("client-id")?;
         let method = Method::parse(text("client-token-endpoint-auth-method").as_deref())?;
         let read = |body: &[u8]| discovery::metadata(body, &issuer_url);
+        let metadata = document::find(&discovery::address(&issuer_url), read)?.value;
         Ok(Self {
-            metadata: document::find(&discovery::address(&issuer_url), read)?.value,
+            issuer: Issuer::new(metadata.issuer.clone(), list("allowed-tenants"))?,
+            metadata,
             client_id,
             scope: text("scope").unwrap_or_else(|| settings::OPENID_SCOPE.into()),
             params: text("params"),
             identifier_key: text("identifier-key").unwrap_or_else(|| "sub".into()),
             groups: text("group-claim-name").unwrap_or_else(|| settings::GROUPS.into()),
             algorithm: text("client-id-token-signed-response-alg"),
+            userinfo_algorithm: text("client-userinfo-signed-response-alg"),
+            assertion_algorithm: text("client-token-endpoint-auth-signing-alg"),
             secret: text("client-secret"),
             method,
         })
@@ -69,15 +78,27 @@ impl Provider {
 
     /// Asks the token endpoint.
     pub(super) fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, Refusal> {
-        let Metadata { issuer, token_endpoint, .. } = &self.metadata;
-        let client = Client { id: &self.client_id, secret: self.secret.as_deref(), method: self.method };
-        exchange::tokens(&client, Some(issuer), token_endpoint, form)
+        let client = Client {
+            id: &self.client_id,
+            secret: self.secret.as_deref(),
+            method: self.method,
+            algorithm: self.assertion_algorithm.as_deref(),
+        };
+        exchange::tokens(&client, self.issuer.only(), &self.metadata.token_endpoint, form)
     }
 
     /// The claims of an ID token that is good.
     pub(super) fn id_token(&self, token: &str, expected: &Expected<'_>) -> Result<Map<String, Value>, Refusal> {
         let read = Unverified::read("ID token", token, &id_token::KINDS, self.algorithm.as_deref())?;
         id_token::claims(self.verified(read)?, expected)
+    }
+
+    /// What the userinfo endpoint says, whose signature is verified if it has one.
+    pub(super) fn userinfo(&self, answer: gatewit_oauth::Response<'_>) -> Result<Map<String, Value>, Refusal> {
+        match userinfo::read(answer, self.userinfo_algorithm.as_deref())? {
+            Told::Plainly(members) => Ok(members),
+            Told::Signed(token) => userinfo::signed(self.verified(token)?, &self.issuer, &self.client_id, now()),
+        }
     }
 
     /// A token that bears the provider's signature. If no key that we know made it, the keys are asked for again.

@@ -36,8 +36,8 @@ pub fn tokens(
     form: &[(&str, &str)],
 ) -> Result<Tokens, Refusal> {
     let assertion = match client.method {
-        Method::PrivateKey => Some(assertion(client, issuer, endpoint)?),
-        _ => None,
+        Method::PrivateKey | Method::SecretKey => Some(assertion(client, issuer, endpoint)?),
+        Method::Basic | Method::Post | Method::None => None,
     };
     let answer = ask(&client.post(endpoint, form, assertion.as_deref())?, MOST_BYTES)?;
     let tokens = token::tokens(answer.told())?;
@@ -45,12 +45,16 @@ pub fn tokens(
     Ok(tokens)
 }
 
-/// What shows a provider who we are, signed with our own key.
+/// What shows a provider who we are, signed with our own key or with the secret.
 fn assertion(client: &Client<'_>, issuer: Option<&str>, endpoint: &str) -> Result<String, Refusal> {
-    let unusable = |why: &str| Refusal::Misconfigured(format!("`{KEYS}` cannot be used: {why}"));
-    let key = surroundings::own_key(KEYS).map_err(unusable)?;
     let id = pkce::secret(&random_bytes(pkce::RANDOM_BYTES));
     let claims = client.assertion(issuer, endpoint, &id, now());
+    if client.method == Method::SecretKey {
+        return client.signed_by_secret(&claims);
+    }
+    let unusable = |why: &str| Refusal::Misconfigured(format!("`{KEYS}` cannot be used: {why}"));
+    let key = surroundings::own_key(KEYS).map_err(unusable)?;
+    client.check_algorithm(&key.algorithm())?;
     let input = claims.signing_input(&key.algorithm(), key.id().as_deref())?;
     let signature = key.sign(input.as_bytes()).map_err(|error| unusable(surroundings::told(&error)))?;
     Ok(client::signed(input, &signature))

@@ -36,6 +36,15 @@ pub fn text(name: &str) -> Option<String> {
     }
 }
 
+/// A setting that is a list of texts. What is not set is empty.
+#[must_use]
+pub fn list(name: &str) -> Vec<String> {
+    match settings::get(name) {
+        Some(Value::List(texts)) => texts.into_iter().filter(|text| !text.is_empty()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// A setting that is on or off. What is not set is off.
 #[must_use]
 pub fn flag(name: &str) -> bool {

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 /// Most keys that a set may have: providers publish two or three, one that serves many tenants a few dozen.
 const MOST: usize = 128;
 
-/// The members of a key that a verifier needs; everything else, private members above all, is left behind.
-const PUBLIC: [&str; 9] = ["kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"];
+/// The members of a key that a verifier needs, and for whom it signs, where a set is of several issuers; everything else, private members above all, is left behind.
+const PUBLIC: [&str; 10] = ["kty", "crv", "x", "y", "n", "e", "kid", "alg", "use", "issuer"];
 
 /// The public keys of a provider.
 #[derive(Debug, Clone, PartialEq)]

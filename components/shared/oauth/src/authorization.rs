@@ -2,7 +2,7 @@
 //!
 //! `state` is compared by the rules before anything else is looked at. Absent: other flows than that of the code.
 
-use crate::{Refusal, pkce, refusal::mismatch, refusal::missing, text};
+use crate::{Refusal, issuer::Issuer, pkce, refusal::mismatch, refusal::missing, text};
 use alloc::{
     format,
     string::{String, ToString},
@@ -105,26 +105,26 @@ pub fn single<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a 
 
 /// Who may have answered (RFC 9207).
 #[derive(Debug, Clone, Copy)]
-pub struct Issuer<'a> {
+pub struct Party<'a> {
     /// The provider's name of itself.
-    pub name: &'a str,
+    pub issuer: &'a Issuer,
     /// Whether its answers always say it.
     pub always: bool,
 }
 
-/// The code of an answer. `issuer` is `None` where the provider has no name for itself: then each provider's own callback
+/// The code of an answer. `party` is `None` where the provider has no name for itself: then each provider's own callback
 /// tells them apart (RFC 9700, section 4.4.2.2).
-pub fn code<'a>(parameters: &'a [(String, String)], issuer: Option<Issuer<'_>>) -> Result<&'a str, Refusal> {
+pub fn code<'a>(parameters: &'a [(String, String)], party: Option<Party<'_>>) -> Result<&'a str, Refusal> {
     for name in ["code", "error", "iss", "state"] {
         if parameters.iter().filter(|(known, _)| known == name).count() > 1 {
             return Err(Refusal::Refused(format!("the answer has `{name}` more than once")));
         }
     }
     let named = single(parameters, "iss");
-    if let (Some(issuer), Some(found)) = (issuer, named)
-        && found != issuer.name
+    if let (Some(party), Some(found)) = (party, named)
+        && !party.issuer.is(found)
     {
-        return Err(mismatch("`iss` of the answer", found, issuer.name));
+        return Err(mismatch("`iss` of the answer", found, party.issuer.written()));
     }
     if let Some(error) = single(parameters, "error") {
         return Err(Refusal::Refused(explained(
@@ -133,7 +133,7 @@ pub fn code<'a>(parameters: &'a [(String, String)], issuer: Option<Issuer<'_>>) 
             single(parameters, "error_description"),
         )));
     }
-    if named.is_none() && issuer.is_some_and(|issuer| issuer.always) {
+    if named.is_none() && party.is_some_and(|party| party.always) {
         return Err(missing("`iss` of the answer"));
     }
     match single(parameters, "code") {
@@ -216,11 +216,15 @@ mod tests {
         form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }
 
-    const ISSUER: Issuer<'static> = Issuer { name: "https://op", always: true };
+    fn issuer() -> Issuer {
+        Issuer::new("https://op".into(), Vec::new()).unwrap()
+    }
 
     #[test]
     fn an_answer_is_a_code_of_the_right_provider() {
-        let answer = |query| code(&pairs(query), Some(ISSUER)).map(String::from).map_err(|refusal| refusal.to_string());
+        let issuer = issuer();
+        let party = Some(Party { issuer: &issuer, always: true });
+        let answer = |query| code(&pairs(query), party).map(String::from).map_err(|refusal| refusal.to_string());
         assert_eq!(answer("code=c&state=s&iss=https%3A%2F%2Fop"), Ok("c".into()));
         let refusals: Vec<_> = [
             "code=c&iss=https%3A%2F%2Fop%2F",
@@ -251,16 +255,18 @@ mod tests {
 
     #[test]
     fn a_provider_that_does_not_announce_its_name_may_leave_it_out_but_not_lie() {
-        let issuer = Some(Issuer { always: false, ..ISSUER });
-        assert_eq!(code(&pairs("code=c"), issuer), Ok("c"));
-        assert!(code(&pairs("code=c&iss=x"), issuer).is_err());
+        let issuer = issuer();
+        let party = Some(Party { issuer: &issuer, always: false });
+        assert_eq!(code(&pairs("code=c"), party), Ok("c"));
+        assert!(code(&pairs("code=c&iss=x"), party).is_err());
         assert_eq!(code(&pairs("code=c&iss=x"), None), Ok("c"));
     }
 
     proptest! {
         #[test]
         fn any_answer_is_judged(parameters: Vec<(String, String)>, json: String) {
-            if let Ok(code) = code(&parameters, Some(ISSUER)) {
+            let issuer = issuer();
+            if let Ok(code) = code(&parameters, Some(Party { issuer: &issuer, always: true })) {
                 prop_assert!(!code.is_empty());
             }
             let _ = additions(&json);

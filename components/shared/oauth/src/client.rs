@@ -1,6 +1,6 @@
 //! How we show a provider who we are (RFC 6749, section 2.3; RFC 7523; OpenID Connect Core 1.0, section 9).
 
-use crate::{Refusal, Request, text};
+use crate::{Refusal, Request, code, text};
 use alloc::{format, string::String, vec, vec::Vec};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -18,6 +18,8 @@ pub enum Method {
     Basic,
     /// `client_secret_post`.
     Post,
+    /// `client_secret_jwt`: the secret signs, and stays here.
+    SecretKey,
     /// `private_key_jwt`.
     PrivateKey,
     /// `none`: a client without a secret.
@@ -30,11 +32,12 @@ impl Method {
         match name {
             None | Some("" | "client_secret_basic") => Ok(Self::Basic),
             Some("client_secret_post") => Ok(Self::Post),
+            Some("client_secret_jwt") => Ok(Self::SecretKey),
             Some("private_key_jwt") => Ok(Self::PrivateKey),
             Some("none") => Ok(Self::None),
             Some(other) => Err(Refusal::Misconfigured(format!(
                 "`client-token-endpoint-auth-method` is `{}`; known are client_secret_basic, client_secret_post, \
-                 private_key_jwt and none",
+                 client_secret_jwt, private_key_jwt and none",
                 text::shown(other)
             ))),
         }
@@ -50,7 +53,12 @@ pub struct Client<'a> {
     pub secret: Option<&'a str>,
     /// How we show it.
     pub method: Method,
+    /// The algorithm that assertions are signed with, if one is configured.
+    pub algorithm: Option<&'a str>,
 }
+
+/// The setting with the algorithm of assertions.
+const ALGORITHM: &str = "client-token-endpoint-auth-signing-alg";
 
 /// The claims of an assertion.
 #[derive(Debug, Serialize)]
@@ -78,14 +86,33 @@ pub fn signed(signing_input: String, signature: &[u8]) -> String {
 }
 
 impl<'a> Client<'a> {
-    /// What is signed for [`Method::PrivateKey`]: for this provider by all of its names, once, now.
+    /// What is signed for [`Method::PrivateKey`] and [`Method::SecretKey`]: for this provider by all of its names, once, now.
     #[must_use]
     pub fn assertion(&self, issuer: Option<&'a str>, endpoint: &'a str, id: &'a str, now: u64) -> Assertion<'a> {
         let aud = issuer.into_iter().filter(|issuer| *issuer != endpoint).chain([endpoint]).collect();
         Assertion { iss: self.id, sub: self.id, aud, jti: id, iat: now, exp: now + ASSERTION_SECONDS }
     }
 
-    /// The request that posts a form as this client. `assertion` is the signed one, for [`Method::PrivateKey`].
+    /// An assertion that the secret signed, for [`Method::SecretKey`].
+    pub fn signed_by_secret(&self, assertion: &Assertion<'_>) -> Result<String, Refusal> {
+        let algorithm = code::algorithm(ALGORITHM, self.algorithm)?;
+        let input = assertion.signing_input(algorithm, None)?;
+        let code = code::code(algorithm, self.secret()?, input.as_bytes())?;
+        Ok(signed(input, &code))
+    }
+
+    /// Whether a key of this algorithm may sign assertions.
+    pub fn check_algorithm(&self, of_key: &str) -> Result<(), Refusal> {
+        match self.algorithm {
+            Some(wanted) if wanted != of_key => Err(Refusal::Misconfigured(format!(
+                "`{ALGORITHM}` is `{}`, and the key signs with {of_key}",
+                text::shown(wanted)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The request that posts a form as this client. `assertion` is the signed one, for the methods that have one.
     pub fn post(&self, endpoint: &str, form: &[(&str, &str)], assertion: Option<&str>) -> Result<Request, Refusal> {
         let mut pairs = form.to_vec();
         let mut headers = vec![("accept", String::from("application/json"))];
@@ -93,7 +120,7 @@ impl<'a> Client<'a> {
             Method::Basic => headers.push(("authorization", basic(self.id, self.secret()?))),
             Method::Post => pairs.extend([("client_id", self.id), ("client_secret", self.secret()?)]),
             Method::None => pairs.push(("client_id", self.id)),
-            Method::PrivateKey => {
+            Method::PrivateKey | Method::SecretKey => {
                 let assertion =
                     assertion.ok_or_else(|| Refusal::Misconfigured("there is no key to sign with".into()))?;
                 pairs.push(("client_id", self.id));
@@ -122,7 +149,7 @@ mod tests {
     use serde_json::json;
 
     fn post(method: Method, secret: Option<&str>) -> Result<Request, Refusal> {
-        Client { id: "us:1", secret, method }.post("https://op/token", &[("code", "a b")], Some("jwt"))
+        Client { id: "us:1", secret, method, algorithm: None }.post("https://op/token", &[("code", "a b")], Some("jwt"))
     }
 
     #[test]
@@ -153,11 +180,47 @@ mod tests {
             assert!(matches!(post(Method::Post, secret), Err(Refusal::Misconfigured(_))));
         }
         assert!(post(Method::None, None).is_ok());
+        assert!(by_secret(None, None).is_err() && by_secret(Some(""), None).is_err());
+    }
+
+    fn by_secret(secret: Option<&str>, algorithm: Option<&str>) -> Result<String, Refusal> {
+        let client = Client { id: "us", secret, method: Method::SecretKey, algorithm };
+        client.signed_by_secret(&client.assertion(Some("https://op"), "https://op/token", "id", 100))
+    }
+
+    #[test]
+    fn a_secret_signs_with_the_algorithm_that_is_asked_for() {
+        let secret = "s3cret of the tests, which is longer than the longest hash, that of 64 bytes";
+        let parts = |algorithm| {
+            let token = by_secret(Some(secret), algorithm).unwrap();
+            let read = gatewit_jose::Compact::read(&token).unwrap();
+            assert!(!token.contains("s3cret") && read.claims::<serde_json::Value>().unwrap()["sub"] == "us");
+            (read.algorithm.clone(), read.signature.len())
+        };
+        assert_eq!(parts(None), ("HS256".into(), 32));
+        assert_eq!(parts(Some("HS256")), ("HS256".into(), 32));
+        assert_eq!(parts(Some("HS384")), ("HS384".into(), 48));
+        assert_eq!(parts(Some("HS512")), ("HS512".into(), 64));
+        assert!(by_secret(Some(secret), Some("RS256")).is_err());
+        assert!(by_secret(Some("short"), None).is_err());
+        assert_eq!(form_of_assertion(Method::SecretKey), form_of_assertion(Method::PrivateKey));
+    }
+
+    fn form_of_assertion(method: Method) -> Option<String> {
+        post(method, Some("s")).unwrap().form
+    }
+
+    #[test]
+    fn a_key_signs_with_the_algorithm_that_is_asked_for() {
+        let client = |algorithm| Client { id: "us", secret: None, method: Method::PrivateKey, algorithm };
+        assert_eq!(client(None).check_algorithm("ES256"), Ok(()));
+        assert_eq!(client(Some("ES256")).check_algorithm("ES256"), Ok(()));
+        assert!(matches!(client(Some("RS256")).check_algorithm("ES256"), Err(Refusal::Misconfigured(_))));
     }
 
     #[test]
     fn an_assertion_is_for_this_provider_and_a_minute() {
-        let client = Client { id: "us", secret: None, method: Method::PrivateKey };
+        let client = Client { id: "us", secret: None, method: Method::PrivateKey, algorithm: None };
         let claims = |issuer| serde_json::to_value(client.assertion(issuer, "https://op/token", "id", 100)).unwrap();
         assert_eq!(
             claims(Some("https://op")),

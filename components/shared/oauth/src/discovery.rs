@@ -3,7 +3,10 @@
 //! Every address in it decides where secrets are sent, so it is believed only if the provider says that it is the one that
 //! the operator named (section 4.3), and no address in it is less protected than the description itself.
 
-use crate::text::{is_encrypted, is_web_address, shown};
+use crate::{
+    issuer::PLACE,
+    text::{is_encrypted, is_web_address, shown},
+};
 use alloc::{
     format,
     string::{String, ToString},
@@ -75,14 +78,27 @@ pub fn metadata(body: &[u8], issuer_url: &str) -> Result<Metadata, String> {
 /// none, is no other provider; everything that comes later is compared with what the provider wrote.
 fn is_the_one(issuer: &str, issuer_url: &str) -> Result<(), String> {
     let expected = issuer_url.split_once(FOLDER).map_or(issuer_url, |(issuer, _)| issuer);
-    if !is_web_address(issuer) || issuer.contains('?') {
+    let bare = |url: &str| url.strip_suffix('/').unwrap_or(url).to_string();
+    // With one tenant in its place, the name of many is an address as any other.
+    let named = issuer.replacen(PLACE, "tenant", 1);
+    if !is_web_address(&named) || named.contains('?') {
         return Err(format!("`issuer` of the discovery document, `{}`, is no web address", shown(issuer)));
     }
-    let bare = |url: &str| url.strip_suffix('/').unwrap_or(url).to_string();
-    if bare(issuer) == bare(expected) {
+    if bare(issuer) == bare(expected) || is_of_all_tenants(&bare(issuer), &bare(expected)) {
         return Ok(());
     }
     Err(format!("`issuer` of the discovery document is `{}`, expected `{}`", shown(issuer), shown(expected)))
+}
+
+/// Whether a name of many tenants is that of the endpoint for all of them, which the operator named: one folder stands where
+/// a tenant would (`…/common/v2.0` for `…/{tenantid}/v2.0`).
+fn is_of_all_tenants(issuer: &str, expected: &str) -> bool {
+    let Some((before, after)) = issuer.split_once(PLACE) else { return false };
+    let folder = expected.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    let is_a_folder = folder.is_some_and(|folder| !folder.is_empty() && !folder.contains('/'));
+    // Never a part of the host.
+    let is_behind_the_host = before.ends_with('/') && is_web_address(before);
+    is_a_folder && is_behind_the_host && (after.is_empty() || after.starts_with('/'))
 }
 
 fn offers_codes(members: &Map<String, Value>) -> Result<(), String> {
@@ -192,6 +208,34 @@ mod tests {
             ]
         "#]]
         .assert_debug_eq(&errors);
+    }
+
+    #[test]
+    fn the_endpoint_for_all_tenants_has_their_place_in_its_name() {
+        let read = |issuer: &str, setting: &str| {
+            let mut document = document();
+            document["issuer"] = json!(issuer);
+            metadata(document.to_string().as_bytes(), setting).map(|metadata| metadata.issuer)
+        };
+        let many = "https://op/{tenantid}/v2.0";
+        for setting in ["https://op/common/v2.0", "https://op/organizations/v2.0/"] {
+            assert_eq!(read(many, setting).as_deref(), Ok(many));
+        }
+        for (issuer, setting) in [
+            (many, "https://op/v2.0"),
+            (many, "https://op//v2.0"),
+            (many, "https://op/a/b/v2.0"),
+            (many, "https://evil/common/v2.0"),
+            (many, "https://op/common/v1.0"),
+            ("https://{tenantid}/v2.0", "https://op/v2.0"),
+            ("https://{tenantid}.op/v2.0", "https://a.op/v2.0"),
+            ("https://op/x{tenantid}/v2.0", "https://op/xa/v2.0"),
+            ("https://op/{tenantid}x/v2.0", "https://op/ax/v2.0"),
+            ("https://op/{tenantid}/{tenantid}", "https://op/a/{tenantid}"),
+            ("https://op/{tenant}/v2.0", "https://op/common/v2.0"),
+        ] {
+            assert!(read(issuer, setting).is_err(), "{issuer} {setting}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use crate::{
     Refusal,
+    issuer::Issuer,
     refusal::{mismatch, missing},
     signed::{Verified, audiences, moment},
     text::shown,
@@ -24,7 +25,7 @@ pub(crate) const LEEWAY: i64 = 60;
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
     /// The provider's name of itself.
-    pub issuer: &'a str,
+    pub issuer: &'a Issuer,
     /// Our name there.
     pub client_id: &'a str,
     /// Seconds since the Unix epoch.
@@ -40,7 +41,7 @@ pub struct Expected<'a> {
 /// The claims of a good token.
 pub fn claims(token: Verified, expected: &Expected<'_>) -> Result<Map<String, Value>, Refusal> {
     let claims = &token.claims;
-    issuer(claims, "ID token", expected.issuer)?; // item 2
+    expected.issuer.check("ID token", claims)?; // item 2
     audience(claims, "ID token", expected.client_id)?; // items 3 to 5
     let now = i64::try_from(expected.now).unwrap_or(i64::MAX);
     lifetime(claims, now)?; // items 9 and 10
@@ -50,14 +51,6 @@ pub fn claims(token: Verified, expected: &Expected<'_>) -> Result<Map<String, Va
     bound(claims, "at_hash", expected.access_token, algorithm)?; // section 3.1.3.8
     bound(claims, "c_hash", expected.code, algorithm)?; // section 3.3.2.11
     Ok(token.claims)
-}
-
-pub(crate) fn issuer(claims: &Map<String, Value>, what: &str, expected: &str) -> Result<(), Refusal> {
-    match claims.get("iss").and_then(Value::as_str) {
-        Some(found) if found == expected => Ok(()),
-        Some(found) => Err(mismatch(&format!("`iss` of the {what}"), found, expected)),
-        None => Err(missing(&format!("`iss` of the {what}"))),
-    }
 }
 
 /// We are an audience; where there are others, the token says that it was made for us, and where it says for whom it was
@@ -143,14 +136,20 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    const EXPECTED: Expected<'static> = Expected {
-        issuer: "https://op",
-        client_id: "us",
-        now: 1_000_000,
-        nonce: Some("n"),
-        access_token: Some("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
-        code: Some("Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
-    };
+    fn issuer() -> Issuer {
+        Issuer::new("https://op".into(), Vec::new()).unwrap()
+    }
+
+    fn expected(issuer: &Issuer) -> Expected<'_> {
+        Expected {
+            issuer,
+            client_id: "us",
+            now: 1_000_000,
+            nonce: Some("n"),
+            access_token: Some("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
+            code: Some("Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
+        }
+    }
 
     fn good() -> Value {
         json!({"iss": "https://op", "aud": "us", "exp": 1_000_300, "iat": 1_000_000, "nonce": "n", "sub": "s"})
@@ -164,7 +163,7 @@ mod tests {
         let mut claims = claims.as_object().unwrap().clone();
         claims.retain(|_, value| *value != json!("absent"));
         let token = Verified { algorithm: algorithm.into(), claims };
-        super::claims(token, &EXPECTED).map(|_| ()).map_err(|refusal| refusal.to_string())
+        super::claims(token, &expected(&issuer())).map(|_| ()).map_err(|refusal| refusal.to_string())
     }
 
     #[test]
@@ -259,7 +258,8 @@ mod tests {
         let mut claims = good().as_object().unwrap().clone();
         claims.remove("nonce");
         let token = Verified { algorithm: "RS256".into(), claims };
-        let expected = Expected { nonce: None, ..EXPECTED };
+        let issuer = issuer();
+        let expected = Expected { nonce: None, ..expected(&issuer) };
         assert!(super::claims(token, &expected).is_ok());
     }
 

@@ -9,6 +9,7 @@
 //! | [`token`] | what codes and refresh tokens are exchanged for | RFC 6749 §4.1.3, §5, §6 |
 //! | [`discovery`] | a provider's own description | OpenID Connect Discovery 1.0 |
 //! | [`signed`] | whose signature a token bears | OpenID Connect Core 1.0 §10.1 |
+//! | [`issuer`] | whose name a token has to bear | OpenID Connect Core 1.0 §3.1.3.7 |
 //! | [`id_token`] | whether an ID token is good, and for us | OpenID Connect Core 1.0 §3.1.3.7 |
 //! | [`userinfo`] | what else a provider says of a person | OpenID Connect Core 1.0 §5.3 |
 //! | [`person`] | who that is, by the claims that are configured | |
@@ -27,8 +28,10 @@ extern crate alloc;
 pub mod authorization;
 pub mod cached;
 pub mod client;
+mod code;
 pub mod discovery;
 pub mod id_token;
+pub mod issuer;
 pub mod logout;
 pub mod memory;
 pub mod person;

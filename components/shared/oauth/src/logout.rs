@@ -3,7 +3,8 @@
 
 use crate::{
     Refusal,
-    id_token::{LEEWAY, audience, issuer, not_yet, subject},
+    id_token::{LEEWAY, audience, not_yet, subject},
+    issuer::Issuer,
     refusal::missing,
     signed::{Verified, moment},
     text,
@@ -64,10 +65,10 @@ pub fn session(claims: &Map<String, Value>) -> Option<String> {
 }
 
 /// Reads a logout token (section 2.6). Its signature was verified.
-pub fn notice(token: &Verified, issuer_name: &str, client_id: &str, now: u64) -> Result<Notice, Refusal> {
+pub fn notice(token: &Verified, issuer: &Issuer, client_id: &str, now: u64) -> Result<Notice, Refusal> {
     const WHAT: &str = "logout token";
     let claims = &token.claims;
-    issuer(claims, WHAT, issuer_name)?;
+    issuer.check(WHAT, claims)?;
     audience(claims, WHAT, client_id)?;
     let now = i64::try_from(now).unwrap_or(i64::MAX);
     let made = moment(claims, "iat").ok_or_else(|| missing("`iat` of the logout token"))?;
@@ -123,7 +124,8 @@ mod tests {
         let mut claims = claims.as_object().unwrap().clone();
         claims.retain(|_, value| *value != json!("absent"));
         let token = Verified { algorithm: "RS256".into(), claims };
-        notice(&token, "https://op", "us", 1000).map_err(|refusal| refusal.to_string())
+        notice(&token, &Issuer::new("https://op".into(), Vec::new()).unwrap(), "us", 1000)
+            .map_err(|refusal| refusal.to_string())
     }
 
     #[test]

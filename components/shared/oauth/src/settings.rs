@@ -7,6 +7,8 @@ pub enum Kind {
     Boolean,
     /// A text.
     Text,
+    /// Several texts.
+    List,
     /// JSON.
     Json,
     /// An address that may be reached.
@@ -55,7 +57,7 @@ const fn required(name: &'static str, kind: Kind, help: &'static str) -> Setting
     Setting { name, kind, default: None, required: true, secret: false, help }
 }
 
-const CLIENT: [Setting; 6] = [
+const CLIENT: [Setting; 7] = [
     required("client-id", Kind::Text, "Our name at the provider, as it was registered there."),
     Setting {
         secret: true,
@@ -72,7 +74,12 @@ const CLIENT: [Setting; 6] = [
     text(
         "client-token-endpoint-auth-method",
         Some("client_secret_basic"),
-        "How this server shows who it is: client_secret_basic, client_secret_post, private_key_jwt or none.",
+        "How this server shows who it is: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none.",
+    ),
+    text(
+        "client-token-endpoint-auth-signing-alg",
+        None,
+        "The algorithm of client_secret_jwt: HS256, HS384 or HS512. With private keys, the key decides.",
     ),
     Setting {
         name: "params",
@@ -102,6 +109,19 @@ pub fn openid() -> impl Iterator<Item = Setting> {
             None,
             "The only algorithm that ID tokens may be signed with, such as HS256. Any with a public key if unset.",
         ),
+        text(
+            "client-userinfo-signed-response-alg",
+            None,
+            "The only algorithm that the userinfo endpoint may sign with. It has to sign if this is set.",
+        ),
+        Setting {
+            kind: Kind::List,
+            ..text(
+                "allowed-tenants",
+                None,
+                "Tenants whose people may come (`tid`). Needed where the issuer is of many, as Microsoft's `common`.",
+            )
+        },
         GROUP,
         flag("end-session", "Sign out at the provider, too."),
         flag("back-channel-logout", "End sessions of people who signed out at the provider, when it tells of them."),

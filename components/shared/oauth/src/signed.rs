@@ -1,6 +1,6 @@
 //! Whose signature a token bears. Claims can be had of a [`Verified`] token only, and there is no other way to one.
 
-use crate::{Refusal, text::shown};
+use crate::{Refusal, issuer, text::shown};
 use alloc::{
     format,
     string::{String, ToString},
@@ -143,8 +143,17 @@ impl<'a> Unverified<'a> {
         let no_claims =
             || Refusal::Refused(format!("the {} holds no JSON object of members that occur once", self.what));
         let claims = self.compact.object().ok_or_else(no_claims)?;
+        if issuer_of(key).is_some_and(|owner| !issuer::owns(&owner, &claims)) {
+            return Err(Refusal::Refused(format!("the key that signed the {} is one of another issuer", self.what)));
+        }
         Ok(Outcome::Verified(Verified { algorithm: self.compact.algorithm, claims }))
     }
+}
+
+/// For whom a key signs, where it says so. A set of many tenants may hold keys of one of them.
+fn issuer_of(key: &str) -> Option<String> {
+    let Ok(Value::Object(mut members)) = serde_json::from_str(key) else { return None };
+    members.remove("issuer").map(|issuer| issuer.as_str().unwrap_or_default().to_string())
 }
 
 /// Reads the document with a provider's keys.
@@ -243,6 +252,19 @@ mod tests {
         assert!(matches!(read(&unnamed).verify(&keys(), |_| Ok(true)), Err(Refusal::Refused(_))));
         let twice = token(&json!({"alg": "ES256", "kid": "a"}), r#"{"sub":"a","sub":"b"}"#);
         assert!(matches!(read(&twice).verify(&keys(), |_| Ok(true)), Err(Refusal::Refused(_))));
+    }
+
+    #[test]
+    fn a_key_of_another_issuer_signs_nothing() {
+        let verified = |issuer: Value| {
+            let key = json!({"kty": "EC", "crv": "P-256", "x": "AQ", "y": "AQ", "issuer": issuer});
+            let keys = KeySet::parse(json!({ "keys": [key] }).to_string().as_bytes()).unwrap();
+            let token = token(&json!({"alg": "ES256"}), r#"{"iss":"https://op/a","tid":"a"}"#);
+            let read = Unverified::read("ID token", &token, &["JWT"], None).unwrap();
+            matches!(read.verify(&keys, |_| Ok(true)), Ok(Outcome::Verified(_)))
+        };
+        assert!(verified(json!("https://op/a")) && verified(json!("https://op/{tenantid}")));
+        assert!(!verified(json!("https://op/b")) && !verified(json!("")) && !verified(json!(5)));
     }
 
     #[test]
