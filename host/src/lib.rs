@@ -49,9 +49,9 @@ pub use capability::{
 };
 pub use config::Config;
 
-/// Public keys of others, as drivers verify with them.
+/// Keys as drivers use them: those of others verify, those of a provider decrypt.
 pub mod keys {
-    pub use crate::capability::keys::{Denied, public::PublicKey};
+    pub use crate::capability::keys::{DecryptionKey, Denied, public::PublicKey};
 }
 /// For implementations of [`Mailer`].
 pub use async_trait::async_trait;

@@ -1,4 +1,8 @@
-//! Sign-in at a SAML provider: what a large answer costs, signed, encrypted and signed again.
+//! Sign-in at a SAML provider: what a large answer costs, signed, encrypted and signed again; what the same code takes
+//! without a sandbox; and what a sandbox holds that has read such an answer.
+
+mod memory;
+mod native;
 
 use std::time::Duration;
 
@@ -62,17 +66,22 @@ pub(crate) fn measure(_: Pace, table: &mut Table) -> anyhow::Result<()> {
     runtime.block_on(arrive(warm))?;
     let away = runtime.block_on(leave(&url, SIGN_INS))?;
     let size = size(&away)?;
+    let sample = away.first().and_then(|(_, form)| form.get("SAMLResponse")).context("no answer")?.to_owned();
     ensure!(size >= SIZE, "the answer has {size} bytes only");
     let before = seeded.server.processor_time()?;
     runtime.block_on(arrive(away))?;
     let used = seeded.server.processor_time()?.saturating_sub(before) / u32::try_from(SIGN_INS)?;
+    let native = native::read(&provider.base, &url, &sample)?;
     table.add(
         "SAML: processor time of an answer, signed, encrypted and signed again, until there is a session",
         format!("{:.2} ms", used.as_secs_f64() * 1e3),
         Some(("< 10 ms", used < Duration::from_millis(10))),
-        format!("an answer of {size} bytes, with accounts and session"),
+        format!(
+            "an answer of {size} bytes, with accounts and session; read by the same code without a sandbox: {native}"
+        ),
     );
-    Ok(())
+    drop(seeded);
+    memory::measure(&runtime, table)
 }
 
 /// Browsers that hold the provider's answer.

@@ -38,6 +38,7 @@ mod open_sessions;
 mod openid_faults;
 mod openid_rp;
 mod openid_sessions;
+mod openid_tenants;
 mod operate;
 mod other_runtimes;
 mod outbound;
@@ -49,6 +50,9 @@ mod reverse_proxy;
 mod rotation;
 mod rules;
 mod saml;
+mod saml_corpus;
+mod saml_people;
+mod saml_recorded;
 mod sdk;
 mod sdk_web;
 mod second_factor;
@@ -109,7 +113,9 @@ fn tests() -> Vec<Test> {
         openid_rp::tests(),
         openid_sessions::tests(),
         openid_faults::tests(),
+        openid_tenants::tests(),
         oauth2::tests(),
+        saml_corpus::tests(),
         jose::tests(),
         passwords::tests(),
         faults::tests(),
@@ -137,6 +143,8 @@ fn tests() -> Vec<Test> {
         ldap::tests(),
         ldap_faults::tests(),
         saml::tests(),
+        saml_people::tests(),
+        saml_recorded::tests(),
         embedded::tests(),
         embedding::tests(),
         reverse_proxy::tests(),

@@ -1,9 +1,11 @@
 //! Sign-in at a provider when something is wrong: with the browser's answer, with the provider, with its network.
 
 use anyhow::{Context as _, bail, ensure};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use e2e::browser::{Browser, Landing, PUBLIC_URL, redirected};
 use e2e::provider::{CLIENT_ID, Fault, Provider, Script, SigningKey, form};
 use e2e::stage::{NAME, Stage};
+use ring::hmac;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,7 @@ e2e::suite! {
     a_provider_that_is_down_at_the_start_stops_nothing_and_heals,
     a_provider_that_is_down_is_not_asked_by_every_sign_in,
     each_way_to_show_who_we_are_works,
+    a_secret_may_sign_instead_of_being_sent,
     pkce_may_be_plain_if_it_must,
     params_are_sent_and_replace_nothing_of_the_protocol,
     every_algorithm_with_a_public_key_is_known,
@@ -359,6 +362,52 @@ async fn each_way_to_show_who_we_are_works() -> anyhow::Result<()> {
     ensure!(claims["exp"].as_u64() == claims["iat"].as_u64().map(|iat| iat + 60), "{claims}");
     ensure!(claims["jti"].as_str().is_some_and(|id| id.len() == 43), "{claims}");
     ensure!(!stage.server.log().contains(assertion), "an assertion is in the log");
+    Ok(())
+}
+
+/// `client_secret_jwt` (RFC 7523; OpenID Connect Core 1.0, section 9), for both drivers.
+async fn a_secret_may_sign_instead_of_being_sent() -> anyhow::Result<()> {
+    const SECRET: &str = "a secret of the tests, longer than the longest hash, which is one of 64 bytes";
+    const METHOD: (&str, &str) = ("AUTH_OP_CLIENT_TOKEN_ENDPOINT_AUTH_METHOD", "client_secret_jwt");
+    const ALGORITHM: &str = "AUTH_OP_CLIENT_TOKEN_ENDPOINT_AUTH_SIGNING_ALG";
+    let secret = ("AUTH_OP_CLIENT_SECRET", SECRET);
+    for (algorithm, hash) in [
+        ("", hmac::HMAC_SHA256),
+        ("HS256", hmac::HMAC_SHA256),
+        ("HS384", hmac::HMAC_SHA384),
+        ("HS512", hmac::HMAC_SHA512),
+    ] {
+        let settings = [METHOD, secret, (ALGORITHM, algorithm)];
+        for (is_openid, stage) in [(true, Stage::openid(&settings).await?), (false, Stage::oauth2(&settings).await?)] {
+            stage.signed_in().await.with_context(|| format!("{algorithm} {is_openid}"))?;
+            let asked = stage.provider.last("token")?;
+            ensure!(asked.authorization.is_none() && asked.get("client_secret").is_none(), "{asked:?}");
+            let assertion = asked.get("client_assertion").context("no assertion")?;
+            let (message, code) = assertion.rsplit_once('.').context("no code")?;
+            let code = URL_SAFE_NO_PAD.decode(code)?;
+            ensure!(hmac::verify(&hmac::Key::new(hash, SECRET.as_bytes()), message.as_bytes(), &code).is_ok());
+            let read = gatewit_jose::Compact::parse(assertion).context("no token")?;
+            ensure!(read.algorithm == if algorithm.is_empty() { "HS256" } else { algorithm }, "{}", read.algorithm);
+            let claims: Value = read.claims().context("no claims")?;
+            let endpoint = format!("{}/token", stage.provider.url);
+            let audience = if is_openid { json!([stage.provider.url, endpoint]) } else { json!([endpoint]) };
+            ensure!(claims["iss"] == CLIENT_ID && claims["sub"] == CLIENT_ID && claims["aud"] == audience, "{claims}");
+            ensure!(claims["exp"].as_u64() == claims["iat"].as_u64().map(|iat| iat + 60), "{claims}");
+            ensure!(
+                !stage.server.log().contains(assertion) && !stage.server.log().contains(SECRET),
+                "it is in the log"
+            );
+        }
+    }
+    for (settings, why) in [
+        ([METHOD, secret, (ALGORITHM, "RS256")], "with a secret it is HS256, HS384 or HS512"),
+        ([METHOD, ("AUTH_OP_CLIENT_SECRET", "short"), (ALGORITHM, "")], "`client-secret` is too short for HS256"),
+    ] {
+        let stage = Stage::openid(&settings).await?;
+        let landing = stage.browser().sign_in(&stage.provider, NAME).await?;
+        ensure!(landing == Landing::refused("INVALID_PROVIDER_CONFIG"), "{landing:?}");
+        stage.server.logged(why).await?;
+    }
     Ok(())
 }
 

@@ -1,12 +1,14 @@
 //! What the OpenID Foundation's conformance suite asks of relying parties, module by module and by its names: the plans
-//! Basic, Config, Refresh Token and Logout, and the hashes of the comprehensive one.
+//! Basic, Config, Refresh Token and Logout (`openid_sessions.rs`), and of the others what a client meets that was registered
+//! by hand. Absent are the modules of what is not offered: registering by oneself, WebFinger, request objects, other flows
+//! than that of the code, tokens in a body, and logout in hidden frames.
 //!
 //! The suite is told what a client did by what it asks for next. Here the outcome is looked at as well: where the browser
 //! ends, what the log says, and that nothing of an account has changed. `oidcc-client-test-idtoken-sig-none` is in two plans.
 
 use anyhow::ensure;
 use e2e::browser::Landing;
-use e2e::provider::{CLIENT_SECRET, Script, Seal, SigningKey};
+use e2e::provider::{CLIENT_SECRET, Script, Seal, SigningKey, Token};
 use e2e::stage::{NAME, Stage};
 use serde_json::json;
 
@@ -38,6 +40,12 @@ e2e::suite! {
     oidcc_client_test_invalid_sig_es256,
     oidcc_client_test_invalid_sig_hs256,
     oidcc_client_test_ignores_unparseable_key_in_jwks,
+    oidcc_client_test_userinfo_bearer_header,
+    oidcc_client_test_userinfo_signed,
+    oidcc_client_test_userinfo_signed_says_the_wrong_thing,
+    oidcc_client_test_aggregated_claims,
+    oidcc_client_test_distributed_claims,
+    oidcc_client_test_3rd_party_init_login,
 }
 
 /// What is wrong with the sign-in, for the person.
@@ -269,5 +277,108 @@ async fn oidcc_client_test_ignores_unparseable_key_in_jwks() -> anyhow::Result<(
     let edit = move |set: &mut serde_json::Value| set["keys"].as_array_mut().unwrap().extend(odd.iter().cloned());
     stage.provider.script(|script| script.keys = Some(Box::new(edit)));
     stage.signed_in().await?;
+    Ok(())
+}
+
+async fn oidcc_client_test_userinfo_bearer_header() -> anyhow::Result<()> {
+    let stage = Stage::openid(&[]).await?;
+    stage.signed_in().await?;
+    let asked = stage.provider.last("userinfo")?;
+    ensure!(asked.authorization.as_deref() == Some("Bearer access-token") && asked.parameters.is_empty(), "{asked:?}");
+    Ok(())
+}
+
+/// The setting that makes the userinfo endpoint sign.
+const SIGNED_USERINFO: (&str, &str) = ("AUTH_OP_CLIENT_USERINFO_SIGNED_RESPONSE_ALG", "RS256");
+
+async fn oidcc_client_test_userinfo_signed() -> anyhow::Result<()> {
+    for settings in [&[][..], &[SIGNED_USERINFO]] {
+        let stage = Stage::openid(settings).await?;
+        stage.provider.script(|script| script.signs_userinfo = true);
+        stage.signed_in().await?;
+        // What only the signed answer told is in the account.
+        ensure!(stage.accounts().await?.join("\n").contains("ann@example.com"));
+        // A key that the provider began to use between the ID token and this answer is asked for.
+        let rotated = SigningKey::load("rsa-two")?;
+        stage.provider.script(|script| {
+            script.published.push(rotated.clone());
+            script.userinfo_token = Some(Box::new(move |token| {
+                token.header["kid"] = json!(rotated.id);
+                token.key = rotated.clone();
+            }));
+        });
+        stage.signed_in().await?;
+    }
+    Ok(())
+}
+
+async fn oidcc_client_test_userinfo_signed_says_the_wrong_thing() -> anyhow::Result<()> {
+    type Misbehaving = fn(&mut Token);
+    let cases: [(Misbehaving, &str); 7] = [
+        (
+            |token| token.claims["iss"] = json!("https://evil.example.com"),
+            "`iss` of the answer of the userinfo endpoint",
+        ),
+        (
+            |token| token.claims["aud"] = json!("somebody else"),
+            "`aud` of the answer of the userinfo endpoint is `somebody",
+        ),
+        (|token| token.without("aud"), "`aud` of the answer of the userinfo endpoint is missing"),
+        (|token| token.claims["sub"] = json!("somebody else"), "`sub` of the userinfo endpoint is `somebody else`"),
+        (|token| token.claims["exp"] = json!(1), "`exp` of the answer of the userinfo endpoint is 1"),
+        (|token| token.seal = Seal::Broken, "the signature of the answer of the userinfo endpoint is wrong"),
+        (|token| token.header = json!({"alg": "none"}), "`alg` of the answer of the userinfo endpoint is `none`"),
+    ];
+    for (misbehave, why) in cases {
+        let stage = Stage::openid(&[SIGNED_USERINFO]).await?;
+        stage.provider.script(|script| script.signs_userinfo = true);
+        let edit = move |script: &mut Script| script.userinfo_token = Some(Box::new(misbehave));
+        stage.refuses(edit, refused(), why).await?;
+    }
+    // An answer that is not signed, where signatures were agreed on.
+    let stage = Stage::openid(&[SIGNED_USERINFO]).await?;
+    stage.provider.script(|script| script.signs_userinfo = true);
+    stage.refuses(|script| script.signs_userinfo = false, refused(), "the userinfo endpoint does not sign").await
+}
+
+/// Claims of somebody else come along in a token that nobody here verifies, so they count for nothing and harm nothing.
+async fn oidcc_client_test_aggregated_claims() -> anyhow::Result<()> {
+    let stage = Stage::openid(&[]).await?;
+    stage.provider.script(|script| {
+        script.person["_claim_names"] = json!({"given_name": "src1"});
+        script.person["_claim_sources"] =
+            json!({"src1": {"JWT": "eyJhbGciOiJub25lIn0.eyJnaXZlbl9uYW1lIjoiTWFsbG9yeSJ9."}});
+    });
+    stage.signed_in().await?;
+    let accounts = stage.accounts().await?.join("\n");
+    ensure!(accounts.contains("Ann") && !accounts.contains("Mallory"), "{accounts}");
+    Ok(())
+}
+
+/// Claims that lie elsewhere are not fetched: where a provider sends us is no reason to go there.
+async fn oidcc_client_test_distributed_claims() -> anyhow::Result<()> {
+    let stage = Stage::openid(&[]).await?;
+    let elsewhere = format!("{}/end", stage.provider.url);
+    stage.provider.script(|script| {
+        script.person["_claim_names"] = json!({"given_name": "src1"});
+        script.person["_claim_sources"] = json!({"src1": {"endpoint": elsewhere, "access_token": "t"}});
+    });
+    stage.signed_in().await?;
+    ensure!(stage.provider.calls("end_session") == 0, "the other source was asked");
+    ensure!(stage.accounts().await?.join("\n").contains("Ann"));
+    Ok(())
+}
+
+/// Anybody may send a browser here to sign in (OpenID Connect Core 1.0, section 4); what else they say leads nowhere.
+async fn oidcc_client_test_3rd_party_init_login() -> anyhow::Result<()> {
+    let stage = Stage::openid(&[]).await?;
+    let query = "iss=https%3A%2F%2Fevil.example.com&login_hint=x&target_link_uri=https%3A%2F%2Fevil.example.com%2F";
+    let left = stage.browser().get(&format!("/auth/login/{NAME}?{query}")).await?;
+    let location = left.header("location").unwrap_or_default().to_owned();
+    ensure!(left.status == 302 && location.starts_with(&format!("{}/authorize?", stage.provider.url)), "{location}");
+    ensure!(!location.contains("evil"), "{location}");
+    let mut browser = stage.browser();
+    let landing = browser.sign_in(&stage.provider, NAME).await?;
+    ensure!(landing == Landing::good(), "{landing:?}");
     Ok(())
 }

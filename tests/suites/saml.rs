@@ -1,21 +1,25 @@
 //! Sign-in at a real SAML provider, from the first redirect to the session and back out, as browsers see it. Each attack on a
-//! message has its test beside the reader (`components/shared/saml/src/corpus`); here some go the whole way.
+//! message has its test beside the reader (`components/shared/saml/src/corpus`), and goes the whole way in `saml_corpus.rs`; who
+//! people are here, and second factors, are in `saml_people.rs`.
+
+pub(crate) mod site;
 
 use anyhow::{Context as _, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use e2e::oidc::free_port;
-use e2e::provider::form::encode;
-use e2e::saml::{Form, Provider, form, key};
-use e2e::server::{self, TestServer};
+use e2e::saml::{Provider, form, key};
+use e2e::server::TestServer;
 use e2e::simplesaml::SimpleSaml;
-use e2e::traveller::{Page, Traveller};
-use serde_json::{Value, json};
-use sqlx::Row as _;
+use e2e::traveller::Traveller;
+use serde_json::json;
+
+use site::{SESSION, Site, borrowed, post, refused, signed_in, with_keys};
 
 e2e::suite! {
     a_signed_assertion_signs_in,
     a_signed_response_signs_in,
     an_encrypted_assertion_signs_in,
+    a_key_with_a_pass_phrase_signs_and_decrypts,
     block_ciphers_count_in_signed_responses_only,
     requests_are_signed_in_both_bindings,
     metadata_tells_the_provider_who_we_are,
@@ -28,89 +32,6 @@ e2e::suite! {
     signing_out_here_signs_out_there,
     signing_out_there_signs_out_here,
     another_provider_signs_in_and_out,
-}
-
-/// The cookie of a session.
-const SESSION: &str = "directus_session_token";
-
-struct Site {
-    provider: Provider,
-    server: TestServer,
-    url: String,
-}
-
-impl Site {
-    async fn open(options: Value, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let url = format!("http://127.0.0.1:{}", free_port()?);
-        let provider = Provider::start(&format!("{url}/auth/login/corp"), &options).await?;
-        let metadata = format!("{}/metadata", provider.base);
-        let port = url.rsplit_once(':').context("no port")?.1;
-        let mut env = vec![
-            ("PORT", port),
-            ("PUBLIC_URL", url.as_str()),
-            ("LOGIN_STALL_TIME", "0"),
-            ("AUTH_PROVIDERS", "corp"),
-            ("AUTH_CORP_DRIVER", "saml"),
-            ("AUTH_CORP_ALLOW_PUBLIC_REGISTRATION", "true"),
-        ];
-        if !settings.iter().any(|(name, _)| name.eq_ignore_ascii_case("AUTH_CORP_IDP_metadata")) {
-            env.push(("AUTH_CORP_IDP_metadata", metadata.as_str()));
-        }
-        env.extend(settings);
-        let server = TestServer::start(&env).await?;
-        server::seed(&server.database()?).await?;
-        Ok(Self { provider, server, url })
-    }
-
-    /// Goes to the provider and comes back with its form, which is not posted yet.
-    async fn leave(&self, browser: &mut Traveller, query: &str) -> anyhow::Result<Form> {
-        let left = browser.get(&format!("{}/auth/login/corp{query}", self.url)).await?;
-        let page = match left.status {
-            302 => browser.get(left.location()).await?,
-            _ => post(browser, &form(&left.text)?).await?,
-        };
-        ensure!(page.status == 200, "the provider says {} {}", page.status, page.text);
-        form(&page.text)
-    }
-
-    async fn sign_in(&self, browser: &mut Traveller) -> anyhow::Result<Page> {
-        let back = self.leave(browser, "?redirect=%2Fafter").await?;
-        post(browser, &back).await
-    }
-
-    async fn me(&self, browser: &mut Traveller) -> anyhow::Result<Page> {
-        browser.get(&format!("{}/users/me?fields=*", self.url)).await
-    }
-
-    async fn accounts(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let mut database = server::open(&self.server.database()?).await?;
-        let text = "SELECT external_identifier, email FROM directus_users WHERE provider = 'corp' ORDER BY email";
-        let rows = sqlx::query(text).fetch_all(&mut database).await?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-    }
-}
-
-async fn post(browser: &mut Traveller, form: &Form) -> anyhow::Result<Page> {
-    let fields: Vec<_> =
-        form.fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-    browser.post(&form.action, &fields.join("&")).await
-}
-
-fn signed_in(page: &Page, browser: &Traveller) -> anyhow::Result<()> {
-    ensure!(page.status == 302 && page.location() == "/after", "{} {:?} {}", page.status, page.location(), page.text);
-    ensure!(browser.cookie("127.0.0.1", SESSION).is_some(), "no session");
-    Ok(())
-}
-
-fn refused(page: &Page, browser: &Traveller) -> anyhow::Result<()> {
-    ensure!(
-        page.status == 302 && page.location().starts_with("/after?reason="),
-        "{} {:?}",
-        page.status,
-        page.location()
-    );
-    ensure!(browser.cookie("127.0.0.1", SESSION).is_none(), "there is a session");
-    Ok(())
 }
 
 async fn a_signed_assertion_signs_in() -> anyhow::Result<()> {
@@ -141,20 +62,6 @@ async fn a_signed_response_signs_in() -> anyhow::Result<()> {
     signed_in(&site.sign_in(&mut browser).await?, &browser)
 }
 
-fn with_keys() -> anyhow::Result<[(&'static str, String); 4]> {
-    let read = |name: &str| std::fs::read_to_string(key(name)).map(|text| format!("string:{text}"));
-    Ok([
-        ("AUTH_CORP_SP_PRIVATE_KEY", read("sp.key.pem")?),
-        ("AUTH_CORP_SP_SIGNING_CERT", read("sp.crt")?),
-        ("AUTH_CORP_SP_ENC_PRIVATE_KEY", read("sp.key.pem")?),
-        ("AUTH_CORP_SP_ENCRYPT_CERT", read("sp.crt")?),
-    ])
-}
-
-fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
-    settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
-}
-
 async fn an_encrypted_assertion_signs_in() -> anyhow::Result<()> {
     let keys = with_keys()?;
     let mut settings = borrowed(&keys);
@@ -167,6 +74,27 @@ async fn an_encrypted_assertion_signs_in() -> anyhow::Result<()> {
         ensure!(message.contains("EncryptedAssertion") && !message.contains("alice"), "{message}");
         signed_in(&post(&mut browser, &back).await?, &browser)?;
     }
+    Ok(())
+}
+
+async fn a_key_with_a_pass_phrase_signs_and_decrypts() -> anyhow::Result<()> {
+    let read = |name: &str| std::fs::read_to_string(key(name)).map(|text| format!("string:{text}"));
+    let (sealed, certificate) = (read("sp.key.sealed.pem")?, read("sp.crt")?);
+    let pass = "the pass phrase of the tests";
+    let settings = [
+        ("AUTH_CORP_SP_PRIVATE_KEY", sealed.as_str()),
+        ("AUTH_CORP_SP_PRIVATE_KEY_PASS", pass),
+        ("AUTH_CORP_SP_SIGNING_CERT", certificate.as_str()),
+        ("AUTH_CORP_SP_ENC_PRIVATE_KEY", sealed.as_str()),
+        ("AUTH_CORP_SP_ENC_PRIVATE_KEY_PASS", pass),
+        ("AUTH_CORP_SP_ENCRYPT_CERT", certificate.as_str()),
+        ("AUTH_CORP_IDP_IS_ASSERTION_ENCRYPTED", "true"),
+        ("LOG_LEVEL", "trace"),
+    ];
+    let site = Site::open(json!({"encrypt": true, "wants_signed_requests": true}), &settings).await?;
+    let mut browser = Traveller::default();
+    signed_in(&site.sign_in(&mut browser).await?, &browser)?;
+    ensure!(!site.server.log().contains(pass), "the pass phrase is in the log");
     Ok(())
 }
 

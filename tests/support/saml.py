@@ -1,4 +1,4 @@
-"""An identity provider on loopback, made of pysaml2. Whoever comes is signed in as the person that the query or the cookie names.
+"""An identity provider on loopback, made of pysaml2. Whoever comes is signed in as the person, and is in the groups, that cookies name.
 
 It prints its port, reads what we are from our metadata, and tells no more than a browser sees.
 """
@@ -119,9 +119,12 @@ class Idp(http.server.BaseHTTPRequestHandler):
         except Exception as error:  # whatever it is, the test reads it
             return self.answer(500, f"{type(error).__name__}: {error}")
 
-    def person(self):
+    def cookie(self, name, default):
         cookies = self.headers.get("Cookie", "")
-        return dict(part.split("=", 1) for part in cookies.split("; ") if "=" in part).get("person", "alice")
+        return dict(part.split("=", 1) for part in cookies.split("; ") if "=" in part).get(name, default)
+
+    def person(self):
+        return self.cookie("person", "alice")
 
     def sign_in(self, form, binding):
         signature = {name: form[name] for name in ("SigAlg", "Signature", "RelayState") if name in form}
@@ -140,8 +143,10 @@ class Idp(http.server.BaseHTTPRequestHandler):
             CLAIMS + "emailaddress": f"{person}@idp.example.com",
             CLAIMS + "givenname": person.capitalize(),
             CLAIMS + "surname": "Idp",
-            "groups": ["staff", "editors"],
         }
+        groups = self.cookie("groups", "staff.editors")
+        if groups != "none":
+            identity[OPTIONS.get("group_name", "groups")] = groups.split(".")
         if OPTIONS.get("groups"):
             identity["groups"] = [f"group number {number}, with a long name" for number in range(OPTIONS["groups"])]
         for name in OPTIONS.get("without", []):
@@ -150,7 +155,7 @@ class Idp(http.server.BaseHTTPRequestHandler):
             identity,
             request,
             destination,
-            SP + "/metadata",
+            OPTIONS.get("audience", SP + "/metadata"),
             name_id=NameID(format=NAMEID_FORMAT_PERSISTENT, text=person),
             userid=person,
             authn={"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"},

@@ -297,6 +297,7 @@ fn secret_names(settings: &Map<String, Json>, generation: &Generation) -> Vec<St
         let name = super::provider::written_kebab(key);
         SECRETS.contains(&name.as_str())
             || declared.iter().any(|setting| setting.name == name && (setting.secret || setting.kind == Kind::Keys))
+            || super::provider::is_pass_phrase(&name, declared)
     };
     settings.keys().filter(is_secret).cloned().collect()
 }

@@ -1,7 +1,7 @@
 //! The settings of one provider, each in the kind that its reader asks for: the driver, the rules, or the host itself.
 //!
-//! Nothing here knows a driver: what it reads is what it declares. Invariant: keys and what belongs to the connection reach
-//! no component.
+//! Nothing here knows a driver: what it reads is what it declares. Invariant: keys, what opens them, and what belongs to the
+//! connection reach no component.
 
 use crate::{
     bindings::{
@@ -88,6 +88,17 @@ fn kind_of(kind: about::Kind) -> Kind {
     }
 }
 
+/// Behind the name of a setting with a key: what opens the key, as Directus's SAML library names it (`privateKeyPass`).
+const PASS_PHRASE: &str = "-pass";
+
+/// Whether a setting opens a key of the driver.
+pub(super) fn is_pass_phrase(name: &str, declared: &[about::Setting]) -> bool {
+    let is_key = |setting: &about::Setting| {
+        setting.kind == about::Kind::Keys && Some(setting.name.as_str()) == name.strip_suffix(PASS_PHRASE)
+    };
+    declared.iter().any(is_key)
+}
+
 /// How long a person may be away at the provider (Directus's default).
 const LOGIN_TIMEOUT: &str = "5m";
 
@@ -105,7 +116,7 @@ pub(super) struct Read {
 pub(super) fn read(provider: &Provider, description: &Description) -> Result<Read, Vec<String>> {
     let provider = &by_address(provider, description);
     let mut reader = Reader { provider, read: Read::default(), problems: Vec::new() };
-    for setting in &description.settings {
+    for setting in description.settings.iter().filter(|setting| !is_pass_phrase(&setting.name, &description.settings)) {
         reader.of_driver(setting);
     }
     for (name, kind) in RULES {
@@ -177,7 +188,10 @@ impl<'a> Reader<'a> {
     fn give(&mut self, declared: &about::Setting, value: Cast) {
         match (declared.kind, &value) {
             (about::Kind::Keys, Cast::Json(keys)) => return self.key(&declared.name, private::first(keys)),
-            (about::Kind::Keys, Cast::Text(pem)) => return self.key(&declared.name, private::of_pem(pem)),
+            (about::Kind::Keys, Cast::Text(pem)) => {
+                let pass_phrase = self.pass_phrase(&declared.name);
+                return self.key(&declared.name, private::of_pem(pem, pass_phrase.as_deref()));
+            }
             (about::Kind::Url, Cast::Text(text)) => self.read.own.urls.extend(Url::parse(text)),
             (about::Kind::Socket, Cast::Text(path)) => self.read.own.sockets.push(path.clone()),
             (about::Kind::Urls, Cast::List(texts)) => self.addresses(&declared.name, texts),
@@ -190,10 +204,19 @@ impl<'a> Reader<'a> {
     fn key(&mut self, name: &str, key: Result<OwnKey, Denied>) {
         let written = self.written(name);
         let key = key.map_err(|denied| {
-            format!("{written}: holds no private key that can be used: {denied}; write a JWK, an array or a set of them, or PEM without a passphrase")
+            format!("{written}: holds no private key that can be used: {denied}; write a JWK, an array or a set of them, or PEM")
         });
         let key = self.keep(key);
         self.read.keys.extend(key.map(|key| (name.to_owned(), key)));
+    }
+
+    /// What opens the key of a setting.
+    fn pass_phrase(&mut self, name: &str) -> Option<String> {
+        let setting = self.find(&format!("{name}{PASS_PHRASE}"))?;
+        match self.keep(setting.read(Kind::Text, true)).flatten()? {
+            Cast::Text(text) => Some(text),
+            _ => None,
+        }
     }
 
     /// Addresses of any scheme, each with a host.
@@ -286,7 +309,7 @@ impl<'a> Reader<'a> {
         let upper: Vec<String> = known.iter().map(|name| upper_case(name)).collect();
         for setting in &self.provider.settings {
             let name = kebab_case(&setting.name);
-            if !known.contains(&name.as_str()) {
+            if !known.contains(&name.as_str()) && !is_pass_phrase(&name, &description.settings) {
                 let hint = hint(&upper_case(&name), upper.iter().map(String::as_str));
                 let driver = &self.provider.driver;
                 self.read

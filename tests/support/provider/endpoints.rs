@@ -24,7 +24,7 @@ pub(super) fn router(state: Shared) -> Router {
 
 async fn serve(Extract(state): Extract<Shared>, request: Request) -> Answer {
     let endpoint = match request.uri().path() {
-        "/.well-known/openid-configuration" => "discovery",
+        "/.well-known/openid-configuration" | "/common/v2.0/.well-known/openid-configuration" => "discovery",
         "/jwks" => "keys",
         "/authorize" => "authorize",
         "/token" => "token",
@@ -86,7 +86,11 @@ impl State {
                 if seen.authorization.as_deref() != Some("Bearer access-token") {
                     return json_answer(401, &json!({"error": "invalid_token"}));
                 }
-                json_answer(200, &edited(self.script.person.clone(), &mut self.script.userinfo))
+                let claims = edited(self.script.person.clone(), &mut self.script.userinfo);
+                if self.script.signs_userinfo {
+                    return fault::answer(StatusCode::OK, "application/jwt", &self.userinfo_token(claims));
+                }
+                json_answer(200, &claims)
             }
             _ => redirect(&Self::leave(seen)),
         }
@@ -171,6 +175,18 @@ impl State {
             answer["id_token"] = json!(self.id_token(nonce, code.as_deref()));
         }
         Ok(edited(answer, &mut self.script.tokens))
+    }
+
+    /// What the userinfo endpoint says, signed (OpenID Connect Core 1.0, section 5.3.2).
+    fn userinfo_token(&mut self, mut claims: Value) -> String {
+        claims["iss"] = json!(self.url);
+        claims["aud"] = json!(CLIENT_ID);
+        let header = json!({"alg": self.script.algorithm, "kid": self.script.signs.id});
+        let mut token = Token::new(header, claims, self.script.signs.clone());
+        if let Some(edit) = &mut self.script.userinfo_token {
+            edit(&mut token);
+        }
+        token.compact()
     }
 
     fn id_token(&mut self, nonce: Option<String>, code: Option<&str>) -> String {

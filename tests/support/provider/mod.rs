@@ -55,6 +55,10 @@ pub struct Script {
     pub tokens: Edit<Value>,
     /// Changes what the userinfo endpoint answers.
     pub userinfo: Edit<Value>,
+    /// Whether the userinfo endpoint signs.
+    pub signs_userinfo: bool,
+    /// Changes what it signs.
+    pub userinfo_token: Edit<Token>,
     /// Breaks endpoints, by their names.
     pub faults: BTreeMap<&'static str, Fault>,
 }
@@ -129,6 +133,8 @@ impl Provider {
             id_token: None,
             tokens: None,
             userinfo: None,
+            signs_userinfo: false,
+            userinfo_token: None,
             faults: BTreeMap::new(),
         };
         let (seen, codes) = (Vec::new(), BTreeMap::new());

@@ -1,12 +1,19 @@
 //! A provider for tests: it makes responses, signs and encrypts them with keys of `tests/fixtures/saml/keys`, and lies where it
 //! is told to. Whatever it makes is the same each time, so that what it made can be kept in files.
 
+#![cfg_attr(not(test), expect(clippy::unwrap_used, reason = "only tests of servers make messages, with this feature"))]
+
+extern crate std;
+
+#[cfg(test)]
+mod reader;
+
+#[cfg(test)]
+pub(crate) use reader::{Reader, expected, ourselves, provider};
+
 use crate::{
-    Keys, key,
-    metadata::{Binding, Endpoint, Provider},
+    key, moment,
     names::{self, ASSERTION, ENCRYPTION, ENVELOPED, EXCLUSIVE, Hash, PROTOCOL, SIGNATURE, SUCCESS},
-    ourselves::Ourselves,
-    response::Expected,
     text::{base64, to_base64},
     xml::Tree,
 };
@@ -20,9 +27,9 @@ use alloc::{
 };
 use ring::{
     rand::SystemRandom,
-    signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, RsaEncoding, RsaKeyPair, UnparsedPublicKey},
+    signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, RsaEncoding, RsaKeyPair},
 };
-use serde_json::Value;
+use std::cell::RefCell;
 
 pub(crate) const IDP: &str = "https://idp.example.com/metadata";
 pub(crate) const SP: &str = "https://sp.example.com/auth/login/corp/metadata";
@@ -40,13 +47,73 @@ macro_rules! fixture {
 }
 pub(crate) use fixture;
 
+/// The moment and the request that messages are made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The ID of the request.
+    pub request: String,
+    /// Seconds since the epoch.
+    pub now: u64,
+    /// The ID of the assertion, which counts once.
+    pub assertion: String,
+}
+
+/// The ID of the good assertion.
+const ASSERTION_ID: &str = "_a";
+
+std::thread_local! {
+    static STAGE: RefCell<Option<Stage>> = const { RefCell::new(None) };
+}
+
+impl Stage {
+    /// Makes something on this stage.
+    pub(crate) fn play<T>(&self, make: impl FnOnce() -> T) -> T {
+        STAGE.with_borrow_mut(|stage| *stage = Some(self.clone()));
+        let outcome = make();
+        STAGE.with_borrow_mut(|stage| *stage = None);
+        outcome
+    }
+
+    /// The same text for this stage: its request, its assertion, and each moment as far from now as it was.
+    pub(crate) fn moved(&self, text: &str) -> String {
+        let mut text = text.replace(REQUEST, &self.request);
+        // In messages, and in what is said of them.
+        for (before, after) in [("\"", "\""), ("\"#", "\""), ("`", "`"), ("`#", "`")] {
+            let id = |id: &str| [before, id, after].concat();
+            text = text.replace(&id(ASSERTION_ID), &id(&self.assertion));
+        }
+        let mut moved = String::with_capacity(text.len());
+        // All moments are of one month.
+        while let Some(place) = text.find("2026-11-2") {
+            let (before, rest) = text.split_at(place);
+            moved.push_str(before);
+            let (written, rest) = rest.split_at(MOMENT_BYTES);
+            let then = moment::read("", &format!("{written}Z")).unwrap();
+            let shifted = then - i64::try_from(NOW).unwrap() + i64::try_from(self.now).unwrap();
+            moved.push_str(moment::write(shifted.unsigned_abs()).trim_end_matches('Z'));
+            text = rest.to_string();
+        }
+        moved + &text
+    }
+}
+
+/// Bytes of a moment without its zone.
+const MOMENT_BYTES: usize = "2026-11-22T12:00:00".len();
+
+/// A text as it is on the present stage.
+pub(crate) fn staged(text: &str) -> String {
+    STAGE.with_borrow(|stage| stage.as_ref().map_or_else(|| text.to_string(), |stage| stage.moved(text)))
+}
+
 /// Whose key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signer {
     Idp,
     /// The provider's key on P-256.
+    #[cfg_attr(not(test), expect(dead_code, reason = "all algorithms are gone through in the tests of this crate"))]
     P256,
     /// The provider's key on P-384.
+    #[cfg_attr(not(test), expect(dead_code, reason = "as above"))]
     P384,
     Stranger,
     /// A code with the certificate as secret, for those who take what they find.
@@ -105,82 +172,6 @@ pub(crate) fn der(pem: &str) -> Vec<u8> {
     base64(&body).unwrap()
 }
 
-/// The keys of whoever reads: signatures by *ring*; of what is encrypted, the two keys that are known to be in there.
-pub(crate) struct Reader;
-
-impl Keys for Reader {
-    fn verifies(&self, key: &str, algorithm: &str, message: &[u8], signature: &[u8]) -> Result<bool, String> {
-        let key: Value = serde_json::from_str(key).unwrap();
-        let bytes = |name: &str| {
-            let text = key[name].as_str().unwrap().replace('-', "+").replace('_', "/");
-            let padding = "=".repeat((4 - text.len() % 4) % 4);
-            base64(&[text, padding].concat()).unwrap()
-        };
-        let curve = match algorithm {
-            "ES256" => Some(&signature::ECDSA_P256_SHA256_FIXED),
-            "ES384" => Some(&signature::ECDSA_P384_SHA384_FIXED),
-            _ => None,
-        };
-        if let Some(curve) = curve {
-            let point = [&[4][..], &bytes("x"), &bytes("y")].concat();
-            return Ok(UnparsedPublicKey::new(curve, point).verify(message, signature).is_ok());
-        }
-        let parameters = match algorithm {
-            "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
-            "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
-            "RS512" => &signature::RSA_PKCS1_2048_8192_SHA512,
-            "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
-            "PS384" => &signature::RSA_PSS_2048_8192_SHA384,
-            "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
-            other => return Err(format!("{other} is not tested")),
-        };
-        let key = signature::RsaPublicKeyComponents { n: bytes("n"), e: bytes("e") };
-        Ok(key.verify(parameters, message, signature).is_ok())
-    }
-
-    fn algorithm(&self) -> Result<String, String> {
-        Ok("RS256".into())
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(Signer::Idp.sign(RSA_SHA256, message))
-    }
-
-    fn decrypt(&self, algorithm: &str, ciphertext: &[u8]) -> Option<Vec<u8>> {
-        let known = [
-            ("RSA-OAEP", fixture!("wrapped-128.txt"), vec![7; 16]),
-            ("RSA-OAEP", fixture!("wrapped-256.txt"), vec![9; 32]),
-            ("RSA-OAEP-256", fixture!("wrapped-256-sha256.txt"), vec![9; 32]),
-        ];
-        let found =
-            known.into_iter().find(|(of, text, _)| *of == algorithm && base64(text).as_deref() == Some(ciphertext));
-        found.map(|(_, _, key)| key)
-    }
-}
-
-pub(crate) fn provider() -> Provider {
-    let endpoint =
-        |location: &str| Endpoint { binding: Binding::Redirect, location: location.into(), response_location: None };
-    Provider {
-        entity_id: IDP.into(),
-        sign_on: vec![endpoint("https://idp.example.com/sso")],
-        logout: vec![endpoint("https://idp.example.com/slo")],
-        keys: [Signer::Idp, Signer::P256, Signer::P384]
-            .map(|signer| key::of_certificate(signer.certificate()).unwrap())
-            .to_vec(),
-        wants_signed_requests: false,
-        valid_until: None,
-    }
-}
-
-pub(crate) fn ourselves() -> Ourselves {
-    Ourselves::new(ACS, None).unwrap()
-}
-
-pub(crate) fn expected<'a>(provider: &'a Provider, ourselves: &'a Ourselves) -> Expected<'a> {
-    Expected { provider, ourselves, request: Some(REQUEST), now: NOW, skew: 60 }
-}
-
 /// How to sign, and what to lie about.
 #[derive(Debug, Clone)]
 pub(crate) struct Signing {
@@ -220,9 +211,11 @@ impl Default for Signing {
 impl Signing {
     /// Signs the element of an ID, whose text holds `{SIGNATURE}` where its signature goes.
     pub(crate) fn sign(&self, xml: &str, id: &str) -> String {
-        let bare = xml.replace("{SIGNATURE}", "");
+        let bare = staged(&xml.replace("{SIGNATURE}", ""));
         let tree = Tree::message(&bare).ok().unwrap();
-        let element = tree.root().within().find(|element| element.attribute("ID") == Some(id)).unwrap();
+        let own_id = staged(&format!("\"{id}\""));
+        let own_id = own_id.trim_matches('"');
+        let element = tree.root().within().find(|element| element.attribute("ID") == Some(own_id)).unwrap();
         let hash = match names::digest(self.digest) {
             Ok(Hash::Sha384) => &ring::digest::SHA384,
             Ok(Hash::Sha512) => &ring::digest::SHA512,
@@ -239,7 +232,8 @@ impl Signing {
                 self.canonicalisation, self.method, self.transforms, self.digest, self.more_references
             )
         };
-        let value = to_base64(&self.signer.sign(self.method, info(&format!(" xmlns:ds=\"{SIGNATURE}\"")).as_bytes()));
+        let signed = staged(&info(&format!(" xmlns:ds=\"{SIGNATURE}\"")));
+        let value = to_base64(&self.signer.sign(self.method, signed.as_bytes()));
         let signature = format!(
             "<ds:Signature xmlns:ds=\"{SIGNATURE}\">{}<ds:SignatureValue>{value}</ds:SignatureValue><ds:KeyInfo><ds:X509Data>\
              <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{}</ds:Signature>",
@@ -330,6 +324,7 @@ pub(crate) const CBC_128: Encryption = Encryption {
 impl Encryption {
     /// Encrypts an element into a `holder`.
     pub(crate) fn encrypt(&self, plain: &str, holder: &str) -> String {
+        let plain = &staged(plain);
         let data = match self.method.rsplit_once('#').unwrap().1 {
             "aes128-gcm" => gcm(&Aes128Gcm::new_from_slice(&[7; 16]).unwrap(), plain),
             "aes256-gcm" => gcm(&Aes256Gcm::new_from_slice(&[9; 32]).unwrap(), plain),

@@ -45,9 +45,9 @@ pub mod signature;
 mod text;
 pub mod xml;
 
-#[cfg(test)]
-mod corpus;
-#[cfg(test)]
+#[cfg(any(test, feature = "corpus"))]
+pub mod corpus;
+#[cfg(any(test, feature = "corpus"))]
 mod forge;
 
 pub use refusal::Refusal;

@@ -12,13 +12,13 @@ use pkcs8::{PrivateKeyInfo, SecretDocument};
 use std::sync::Arc;
 
 /// What a handle stands for.
-#[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 #[derive(Clone)]
 pub struct DecryptionKey(Arc<OaepPrivateDecryptingKey>);
 
 impl DecryptionKey {
     /// From an RSA key in PKCS #8 (RFC 5208). `None` if it is something else.
-    pub(super) fn from_pkcs8(document: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn from_pkcs8(document: &[u8]) -> Option<Self> {
         let key = OaepPrivateDecryptingKey::new(PrivateDecryptingKey::from_pkcs8(document).ok()?).ok()?;
         Some(Self(Arc::new(key)))
     }
@@ -29,7 +29,11 @@ impl DecryptionKey {
         Self::from_pkcs8(SecretDocument::encode_msg(&wrapped).ok()?.as_bytes())
     }
 
-    pub(super) fn decrypt(&self, algorithm: &str, ciphertext: &[u8]) -> Result<Vec<u8>, Denied> {
+    /// Decrypts with an algorithm, by its name in RFC 7518. Why it fails is nobody's to know.
+    ///
+    /// # Errors
+    /// The algorithm is not known, or the ciphertext is not for this key.
+    pub fn decrypt(&self, algorithm: &str, ciphertext: &[u8]) -> Result<Vec<u8>, Denied> {
         let algorithm: &OaepAlgorithm = match algorithm {
             "RSA-OAEP" => &OAEP_SHA1_MGF1SHA1,
             "RSA-OAEP-256" => &OAEP_SHA256_MGF1SHA256,

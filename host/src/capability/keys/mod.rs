@@ -3,20 +3,20 @@
 //! | file | whose keys |
 //! |---|---|
 //! | [`hmac`] | the server's own, which the rules open by purpose; [`kept`] are those that outlive `SECRET` |
-//! | [`private`] | a provider's, which its driver opens by the name of a setting; [`decryption`] decrypts with them |
+//! | [`private`] | a provider's, which its driver opens by the name of a setting, as JWK or as [`pem`]; [`decryption`] decrypts with them |
 //! | [`public`] | somebody else's, which only verify |
 
 mod decryption;
 pub(crate) mod hmac;
 mod jwk;
 pub(crate) mod kept;
+mod pem;
 pub(crate) mod private;
 pub(crate) mod public;
 pub(crate) mod sealing;
 #[cfg(test)]
 mod tests;
 
-#[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 pub use decryption::DecryptionKey;
 
 use crate::bindings::{auth::gatewit::keys::signing, driver::gatewit::keys::decryption as decrypting};
@@ -84,6 +84,17 @@ pub enum Denied {
     /// The ciphertext is not for this key, or not what the algorithm makes. Nobody is told which.
     #[error("it cannot be decrypted")]
     Sealed,
+    /// The key is encrypted, and nobody said how to open it.
+    #[error(
+        "it is encrypted, and there is no pass phrase for it: set one in the setting of the same name with `_PASS`"
+    )]
+    NoPassPhrase,
+    /// The key is encrypted, and does not open.
+    #[error("the pass phrase does not open it, or it is encrypted in a way that is not known here")]
+    PassPhrase,
+    /// The key is encrypted under a pass phrase that was hashed with MD5.
+    #[error("it is encrypted in a way that is too weak; `openssl pkcs8 -topk8` writes it in another one")]
+    OldEncryption,
     /// The key is somebody else's.
     #[error("a key of somebody else signs nothing")]
     Foreign,

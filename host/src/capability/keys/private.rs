@@ -3,13 +3,13 @@
 //! *ring* signs in constant time. Deliberately absent: making keys, and symmetric ones (a secret that both sides know is a
 //! text setting).
 
-use super::{Backend, DecryptionKey, Denied, Error, Key, OwnKey, jwk};
+use super::{Backend, DecryptionKey, Denied, Error, Key, OwnKey, jwk, pem};
 use ring::{
     rand::SystemRandom,
     rsa::{KeyPairComponents, PublicKeyComponents},
     signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair, UnparsedPublicKey},
 };
-use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -50,9 +50,9 @@ pub(crate) fn first(setting: &Json) -> Result<OwnKey, Denied> {
     Err(refused)
 }
 
-/// A key in PEM (RFC 7468) without a passphrase. An RSA key signs with PKCS #1 v1.5 and SHA-256, and decrypts.
-pub(crate) fn of_pem(text: &str) -> Result<OwnKey, Denied> {
-    let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| Denied::Malformed)?;
+/// A key in PEM, with a pass phrase if it is encrypted. An RSA key signs with PKCS #1 v1.5 and SHA-256, and decrypts.
+pub(crate) fn of_pem(text: &str, pass_phrase: Option<&str>) -> Result<OwnKey, Denied> {
+    let key = pem::open(text, pass_phrase)?;
     let (algorithm, pair, decrypts) = match &key {
         PrivateKeyDer::Pkcs1(key) => {
             let document = key.secret_pkcs1_der();

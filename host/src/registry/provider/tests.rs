@@ -84,6 +84,29 @@ fn keys_reach_no_component_and_are_not_told() {
 }
 
 #[test]
+fn a_pass_phrase_opens_a_key_and_goes_nowhere() {
+    let sealed = include_str!("../../../../tests/fixtures/saml/keys/sp.key.sealed.pem");
+    let key = ("CLIENT_PRIVATE_KEYS", sealed);
+    let read =
+        read_from(&[("CLIENT_ID", "x"), key, ("CLIENT_PRIVATE_KEYS_PASS", "the pass phrase of the tests")]).unwrap();
+    assert!(read.keys.contains_key("client-private-keys") && read.warnings.is_empty(), "{:?}", read.warnings);
+    assert!(!read.driver.keys().chain(read.rules.keys()).any(|name| name.ends_with("-pass")));
+    let told = problems(&[("CLIENT_ID", "x"), key]);
+    assert!(told[0].starts_with("AUTH_A_CLIENT_PRIVATE_KEYS: ") && told[0].contains("`_PASS`"), "{told:?}");
+    let told = problems(&[("CLIENT_ID", "x"), key, ("CLIENT_PRIVATE_KEYS_PASS", "hush")]);
+    assert!(told[0].contains("the pass phrase does not open it") && !told[0].contains("hush"), "{told:?}");
+    // A driver that asks for the pass phrase by its name does not get it either.
+    let asks = Description {
+        settings: vec![declared("keys", about::Kind::Keys), declared("keys-pass", about::Kind::Text)],
+        ..description()
+    };
+    let environment = [("AUTH_PROVIDERS", "a"), ("AUTH_A_DRIVER", "openid"), ("AUTH_A_KEYS_PASS", "hush")];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let (config, _) = Config::from_sources(&Sources { environment, ..Sources::default() }).unwrap();
+    assert!(super::read(&config.auth.providers[0], &asks).unwrap().driver.is_empty());
+}
+
+#[test]
 fn the_rules_get_theirs() {
     let read = read_from(&[
         ("CLIENT_ID", "x"),

@@ -1,6 +1,9 @@
 //! Every algorithm for signatures that is allowed, with a key that fits and with those that do not.
 
-use super::logout::{decoded, leaves, read_parameters, request};
+use super::logout::{
+    request,
+    tests::{decoded, leaves, read_parameters},
+};
 use crate::{
     Keys, Refusal,
     binding::{Kind, Outgoing},

@@ -4,14 +4,8 @@ use super::{Attack, Variant};
 use crate::{
     forge::{self, CBC_128, Encryption, GCM_128, GCM_256, assertion, response, sign, unsigned},
     text::{base64, to_base64},
-    xml::Tree,
 };
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec,
-    vec::Vec,
-};
+use alloc::{format, string::String, vec, vec::Vec};
 
 fn signed_assertion() -> String {
     sign(&assertion("_a", "alice"), "_a")
@@ -233,11 +227,14 @@ pub(super) fn variants() -> Vec<Variant> {
 
 #[test]
 fn padding_is_that_of_the_recommendation() {
+    use crate::xml::Tree;
+
     // A signature around it is broken by any change, so what is looked at is the decryption alone.
     let open = |xml: &str, is_signed| {
         let tree = Tree::message(xml).ok().unwrap();
         let holder = tree.root().within().find(|one| one.is((crate::names::ASSERTION, HOLDER))).unwrap();
-        crate::encryption::decrypt(holder, is_signed, &forge::Reader).map_err(|refusal| refusal.to_string())
+        crate::encryption::decrypt(holder, is_signed, &forge::Reader)
+            .map_err(|refusal| alloc::string::ToString::to_string(&refusal))
     };
     let xml = in_signed(&CBC_128.encrypt(&bare_assertion(), HOLDER));
     assert!(open(&xml, true).unwrap().contains("alice"));

@@ -2,35 +2,35 @@
 //!
 //! The messages are made here and kept in `tests/fixtures/saml`, one a file, with a table of them: what is in a file is what was
 //! made, byte for byte, so both this code and other software can be held against it. `GATEWIT_WRITE_FIXTURES=1` writes them.
+//! [`make`] makes one of them for a server with a clock and requests of its own.
 
 #![expect(clippy::too_many_lines, reason = "tables of attacks are as long as there are attacks")]
-
-extern crate std;
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "only tests of servers make attacks, with this feature"
+    )
+)]
 
 mod accepted;
+#[cfg(test)]
 mod algorithms;
 mod encrypted;
 mod logout;
 mod refused;
+#[cfg(test)]
+mod tests;
 mod wrapped;
 
-use crate::{
-    Refusal,
-    assertion::Assertion,
-    forge::{Reader, expected, ourselves, provider},
-    response,
-    text::to_base64,
-};
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
-use proptest::prelude::*;
-use std::{env, fs, path::PathBuf};
+pub use crate::forge::Stage;
+
+use crate::forge::staged;
+use alloc::{string::String, vec::Vec};
 
 /// An attack.
-pub(super) struct Attack {
+pub(crate) struct Attack {
     /// The name of its file.
     name: &'static str,
     /// Who found it, or where it is described.
@@ -43,125 +43,100 @@ pub(super) struct Attack {
 }
 
 /// Something that is good.
-pub(super) struct Variant {
+pub(crate) struct Variant {
     name: &'static str,
     what: &'static str,
     xml: String,
 }
 
-pub(super) fn read(xml: &str) -> Result<Assertion, Refusal> {
-    let (provider, ourselves) = (provider(), ourselves());
-    response::read(&to_base64(xml.as_bytes()), &expected(&provider, &ourselves), &Reader)
+/// A message of the corpus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The name of its file.
+    pub name: &'static str,
+    /// What it is.
+    pub what: &'static str,
+    /// Who found it, or where it is described.
+    pub source: &'static str,
+    /// The message.
+    pub xml: String,
+    /// What becomes of it.
+    pub fate: Fate,
 }
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/saml")
+/// What becomes of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Its person is signed in.
+    Accepted,
+    /// An answer that is refused, with a reason that begins so.
+    Refused(String),
+    /// A message about signing out that is refused, with a reason that begins so.
+    LogoutRefused(String),
 }
 
-/// Compares a file with what was made, or writes it.
-fn kept(name: &str, made: &str) {
-    let file = folder().join(name);
-    if env::var_os("GATEWIT_WRITE_FIXTURES").is_some() {
-        fs::write(&file, made).unwrap();
-    }
-    let found = fs::read_to_string(&file).unwrap_or_default();
-    assert!(found == made, "{name} is not what is made here; GATEWIT_WRITE_FIXTURES=1 writes it");
+/// A message by its place: a group is made at once, because each signature takes a millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    group: usize,
+    index: usize,
 }
 
-fn attacks() -> Vec<Attack> {
-    [wrapped::attacks(), refused::attacks(), encrypted::attacks()].into_iter().flatten().collect()
-}
+/// Attacks on answers, in groups.
+const ATTACKS: [fn() -> Vec<Attack>; 11] = [
+    wrapped::of_responses,
+    wrapped::of_assertions,
+    wrapped::hidden,
+    wrapped::doubled,
+    refused::algorithms,
+    refused::references,
+    refused::markup,
+    refused::conditions,
+    refused::addresses,
+    refused::limits,
+    encrypted::attacks,
+];
 
-fn variants() -> Vec<Variant> {
-    [accepted::variants(), encrypted::variants()].into_iter().flatten().collect()
-}
-
-#[test]
-fn every_attack_is_refused_for_its_own_reason() {
-    let mut wrong = Vec::new();
-    for attack in attacks() {
-        kept(&format!("refused/{}.xml", attack.name), &attack.xml);
-        let refusal = read(&attack.xml).map_or_else(|refusal| refusal.to_string(), |read| format!("ACCEPTED {read:?}"));
-        if !refusal.starts_with(attack.why) {
-            wrong.push(format!("{}: {refusal}\n    expected: {}", attack.name, attack.why));
-        }
-    }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn every_variant_is_accepted() {
-    for variant in variants() {
-        kept(&format!("accepted/{}.xml", variant.name), &variant.xml);
-        let read = read(&variant.xml).unwrap_or_else(|refusal| panic!("{}: {refusal}", variant.name));
-        assert_eq!(read.name_id.unwrap().value, "alice", "{}", variant.name);
-    }
-}
-
-#[test]
-fn the_table_tells_of_every_file() {
-    let mut table = String::from(
-        "# SAML messages\n\nMade, compared and read by the tests in `components/shared/saml/src/corpus`. Good at \
-         2026-11-22T12:00:00Z for the request and the addresses in `components/shared/saml/src/forge.rs`. The keys in `keys` are \
-         for these files and for `tests/suites/saml.rs`, where whole sign-ins are.\n\n## Refused\n\n\
-         | file | attack | source | refusal |\n|---|---|---|---|\n",
-    );
-    let (attacks, of_logout) = (attacks(), logout::attacks());
-    let line = |attack: &Attack| {
-        let why = attack.why.replace('|', "\\|");
-        format!("| `{}` | {} | {} | {why} … |\n", attack.name, attack.what, attack.source)
+fn group(number: usize) -> Vec<Message> {
+    let refused = |attack: Attack, fate: fn(String) -> Fate| Message {
+        name: attack.name,
+        what: attack.what,
+        source: attack.source,
+        xml: staged(&attack.xml),
+        fate: fate(staged(attack.why)),
     };
-    table.extend(attacks.iter().chain(&of_logout).map(line));
-    table.push_str("\n## Accepted\n\n| file | what |\n|---|---|\n");
-    table.extend(variants().iter().map(|variant| format!("| `{}` | {} |\n", variant.name, variant.what)));
-    kept("README.md", &table);
-    for (kind, count) in [("refused", attacks.len() + of_logout.len()), ("accepted", variants().len())] {
-        assert_eq!(fs::read_dir(folder().join(kind)).unwrap().count(), count, "files in {kind}");
+    let accepted = |variant: Variant| {
+        let Variant { name, what, xml } = variant;
+        Message { name, what, source: "", xml: staged(&xml), fate: Fate::Accepted }
+    };
+    match ATTACKS.get(number) {
+        Some(attacks) => attacks().into_iter().map(|attack| refused(attack, Fate::Refused)).collect(),
+        None if number == ATTACKS.len() => {
+            logout::attacks().into_iter().map(|attack| refused(attack, Fate::LogoutRefused)).collect()
+        }
+        None if number == ATTACKS.len() + 1 => accepted::variants().into_iter().map(accepted).collect(),
+        None if number == ATTACKS.len() + 2 => encrypted::variants().into_iter().map(accepted).collect(),
+        None => Vec::new(),
     }
 }
 
-/// Every byte of a good message, changed: whatever is still read says the same.
-#[test]
-fn nothing_that_was_changed_is_read_otherwise() {
-    let good = crate::forge::with_signed_assertion();
-    let expected = read(&good).unwrap();
-    for place in (0..good.len()).step_by(3) {
-        for change in [b'<', b'"', b' ', b'&', b'x', b'\0'] {
-            let mut bytes = good.clone().into_bytes();
-            bytes[place] = change;
-            let Ok(text) = String::from_utf8(bytes) else { continue };
-            if let Ok(read) = read(&text) {
-                assert_eq!(read, expected, "{place} {change}");
-            }
+/// All messages, by name and place.
+#[must_use]
+pub fn all() -> Vec<(&'static str, Place)> {
+    let mut all = Vec::new();
+    for number in 0.. {
+        let messages = group(number);
+        if messages.is_empty() {
+            break;
         }
+        let placed = messages.into_iter().enumerate();
+        all.extend(placed.map(|(index, message)| (message.name, Place { group: number, index })));
     }
+    all
 }
 
-proptest! {
-    #[test]
-    fn any_bytes_are_judged(bytes: Vec<u8>, text: String) {
-        let (provider, ourselves) = (provider(), ourselves());
-        for form in [to_base64(&bytes), text] {
-            prop_assert!(response::read(&form, &expected(&provider, &ourselves), &Reader).is_err());
-            let _ = response::claimed_state(&form);
-        }
-    }
-
-    #[test]
-    fn pieces_of_good_messages_put_together_anyhow_say_nothing_else(
-        cuts in proptest::collection::vec((0_usize..4000, 0_usize..4000), 1..5), whole: bool
-    ) {
-        let good = if whole { crate::forge::signed_response() } else { crate::forge::with_signed_assertion() };
-        let evil = good.replace("alice", "mallory");
-        let mut text = String::new();
-        for (from, to) in cuts {
-            let (from, to) = (from.min(good.len()), to.min(good.len()));
-            text.push_str(good.get(..from).unwrap_or_default());
-            text.push_str(evil.get(from..to).unwrap_or_default());
-            text.push_str(good.get(to..).unwrap_or_default());
-        }
-        if let Ok(read) = read(&text) {
-            prop_assert_eq!(read.name_id.unwrap().value, "alice");
-        }
-    }
+/// A message, for a request and a moment.
+#[must_use]
+pub fn make(place: Place, stage: &Stage) -> Option<Message> {
+    stage.play(|| group(place.group).into_iter().nth(place.index))
 }

@@ -15,10 +15,6 @@ use alloc::{
     vec::Vec,
 };
 
-pub(super) fn attacks() -> Vec<Attack> {
-    [algorithms(), references(), markup(), conditions(), addresses(), limits()].into_iter().flatten().collect()
-}
-
 /// A response whose assertion is signed so.
 fn signed(signing: &Signing) -> String {
     unsigned(&response(&signing.sign(&assertion("_a", "alice"), "_a")))
@@ -31,7 +27,7 @@ fn saying(from: &str, to: &str) -> String {
     unsigned(&response(&sign(&assertion.replace(from, to), "_a")))
 }
 
-fn algorithms() -> Vec<Attack> {
+pub(super) fn algorithms() -> Vec<Attack> {
     let attack = |name, source, what, signing: Signing, why| Attack { name, source, what, xml: signed(&signing), why };
     let standard = Signing::default;
     let dsig = "XML Signature 1.1 6, SAML core 5.4";
@@ -116,7 +112,7 @@ fn algorithms() -> Vec<Attack> {
     ]
 }
 
-fn references() -> Vec<Attack> {
+pub(super) fn references() -> Vec<Attack> {
     let attack = |name, source, what, signing: Signing, why| Attack { name, source, what, xml: signed(&signing), why };
     let transforms = |list: &[String]| Signing { transforms: list.concat(), ..Signing::default() };
     let core = "SAML core 5.4.2, 5.4.4";
@@ -212,7 +208,7 @@ fn references() -> Vec<Attack> {
     ]
 }
 
-fn markup() -> Vec<Attack> {
+pub(super) fn markup() -> Vec<Attack> {
     let good = with_signed_assertion();
     let named = |to: &str| good.replace(">alice</saml:NameID>", to);
     let attack = |name, source, what, xml: String, why| Attack { name, source, what, xml, why };
@@ -298,7 +294,7 @@ fn markup() -> Vec<Attack> {
     ]
 }
 
-fn conditions() -> Vec<Attack> {
+pub(super) fn conditions() -> Vec<Attack> {
     let core = "SAML core 2.5.1, profiles 4.1.4.3";
     let attack =
         |name, what, from: &str, to: &str, why| Attack { name, source: core, what, xml: saying(from, to), why };
@@ -422,7 +418,7 @@ fn conditions() -> Vec<Attack> {
     ]
 }
 
-fn addresses() -> Vec<Attack> {
+pub(super) fn addresses() -> Vec<Attack> {
     let profile = "SAML profiles 4.1.4.3, 4.1.5";
     let good = with_signed_assertion();
     let attack = |name, source, what, xml: String, why| Attack { name, source, what, xml, why };
@@ -443,7 +439,7 @@ fn addresses() -> Vec<Attack> {
     ]
 }
 
-fn limits() -> Vec<Attack> {
+pub(super) fn limits() -> Vec<Attack> {
     let good = forge::with_signed_assertion();
     let put = |text: String| good.replace("</samlp:Status>", &[text.as_str(), "</samlp:Status>"].concat());
     vec![Attack {
@@ -459,7 +455,7 @@ fn limits() -> Vec<Attack> {
 fn what_is_too_large_is_not_parsed() {
     let good = forge::with_signed_assertion();
     let long = good.replace("<samlp:Status>", &["<samlp:Status>", &" ".repeat(crate::xml::MOST_BYTES)].concat());
-    assert!(super::read(&long).unwrap_err().to_string().ends_with("at most 262144 are read"));
+    assert!(super::tests::read(&long).unwrap_err().to_string().ends_with("at most 262144 are read"));
     let many = good.replace("<samlp:Status>", &["<samlp:Status>", &"<x/>".repeat(25_000)].concat());
-    assert_eq!(super::read(&many).unwrap_err().to_string(), "it has more than 20000 tags");
+    assert_eq!(super::tests::read(&many).unwrap_err().to_string(), "it has more than 20000 tags");
 }
