@@ -45,6 +45,7 @@ mod outbound;
 mod pages;
 mod passwords;
 mod postgres;
+mod presets;
 mod redirect_drivers;
 mod reverse_proxy;
 mod rotation;
@@ -114,6 +115,7 @@ fn tests() -> Vec<Test> {
         openid_sessions::tests(),
         openid_faults::tests(),
         openid_tenants::tests(),
+        presets::tests(),
         oauth2::tests(),
         saml_corpus::tests(),
         jose::tests(),

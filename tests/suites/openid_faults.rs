@@ -30,6 +30,7 @@ e2e::suite! {
     each_way_to_show_who_we_are_works,
     a_secret_may_sign_instead_of_being_sent,
     pkce_may_be_plain_if_it_must,
+    pkce_and_nonce_may_be_left_out_if_they_must,
     params_are_sent_and_replace_nothing_of_the_protocol,
     every_algorithm_with_a_public_key_is_known,
     claims_are_found_where_the_operator_says,
@@ -416,6 +417,29 @@ async fn pkce_may_be_plain_if_it_must() -> anyhow::Result<()> {
     stage.signed_in().await?;
     ensure!(stage.provider.last("authorize")?.get("code_challenge_method") == Some("plain"));
     Ok(())
+}
+
+/// As LinkedIn needs it.
+async fn pkce_and_nonce_may_be_left_out_if_they_must() -> anyhow::Result<()> {
+    let without_nonce = |script: &mut Script| script.id_token = Some(Box::new(|token| token.without("nonce")));
+    for driver in ["openid", "oauth2"] {
+        let settings = [("AUTH_OP_NO_CODE_CHALLENGE", "true"), ("AUTH_OP_NONCE_IS_OPTIONAL", "true")];
+        let stage =
+            if driver == "openid" { Stage::openid(&settings).await? } else { Stage::oauth2(&settings[..1]).await? };
+        stage.provider.script(without_nonce);
+        stage.signed_in().await?;
+        let asked = stage.provider.last("authorize")?;
+        ensure!(asked.get("code_challenge").is_none() && asked.get("code_challenge_method").is_none(), "{asked:?}");
+        ensure!(asked.get("nonce").is_some() == (driver == "openid"), "{asked:?}");
+        ensure!(stage.provider.last("token")?.get("code_verifier").is_none());
+    }
+    // What is optional must still be right, and by default it is not.
+    let stage = Stage::openid(&[("AUTH_OP_NONCE_IS_OPTIONAL", "true")]).await?;
+    let another = |script: &mut Script| {
+        script.id_token = Some(Box::new(|token| token.claims["nonce"] = json!("another")));
+    };
+    stage.refuses(another, refused(), "`nonce` of the ID token is not the one of this sign-in").await?;
+    Stage::openid(&[]).await?.refuses(without_nonce, refused(), "`nonce` of the ID token is missing").await
 }
 
 async fn params_are_sent_and_replace_nothing_of_the_protocol() -> anyhow::Result<()> {

@@ -77,6 +77,37 @@ mod tests {
         assert_eq!(PRESETS.len(), wanted.len());
     }
 
+    /// What each fills in. A change here is a change of what is publicly documented of a provider.
+    #[test]
+    fn each_preset_fills_in_what_its_provider_documents() {
+        let given = |name: &str| Some(format!("my-{name}"));
+        let mut lines = Vec::new();
+        for name in PRESETS.keys() {
+            let told = |(key, value): (&str, Value)| match (key, value) {
+                ("label" | "icon", _) => None,
+                (key, Value::String(text)) => Some(format!("{key}={text}")),
+                (key, other) => Some(format!("{key}={}", other.to_string().trim())),
+            };
+            let mut settings: Vec<_> = settings(name, &given).unwrap().into_iter().filter_map(told).collect();
+            settings.sort();
+            lines.push(format!("{name}: {}", settings.join(" | ")));
+        }
+        expect_test::expect![[r#"
+            apple: client_token_endpoint_auth_method=client_secret_post | driver=openid | issuer_url=https://appleid.apple.com | params={ response_mode = "form_post" } | scope=openid name email
+            auth0: driver=openid | issuer_url=https://my-domain/
+            discord: access_url=https://discord.com/api/oauth2/token | authorize_url=https://discord.com/oauth2/authorize | driver=oauth2 | email_key=email | first_name_key=global_name | identifier_key=id | profile_url=https://discord.com/api/users/@me | scope=identify email
+            entra: driver=openid | issuer_url=https://login.microsoftonline.com/my-tenant/v2.0
+            facebook: access_url=https://graph.facebook.com/v24.0/oauth/access_token | authorize_url=https://www.facebook.com/v24.0/dialog/oauth | client_token_endpoint_auth_method=client_secret_post | driver=oauth2 | email_key=email | first_name_key=first_name | identifier_key=id | last_name_key=last_name | profile_url=https://graph.facebook.com/v24.0/me?fields=id,first_name,last_name,email | scope=public_profile email
+            github: access_url=https://github.com/login/oauth/access_token | authorize_url=https://github.com/login/oauth/authorize | driver=oauth2 | email_key=email | first_name_key=name | identifier_key=id | profile_url=https://api.github.com/user | scope=read:user user:email
+            gitlab: driver=openid | issuer_url=https://gitlab.com
+            google: driver=openid | issuer_url=https://accounts.google.com
+            keycloak: driver=openid | issuer_url=https://my-domain/realms/my-realm
+            linkedin: client_token_endpoint_auth_method=client_secret_post | driver=openid | issuer_url=https://www.linkedin.com/oauth | no_code_challenge=true | nonce_is_optional=true
+            okta: driver=openid | issuer_url=https://my-domain
+        "#]]
+        .assert_eq(&(lines.join("\n") + "\n"));
+    }
+
     #[test]
     fn what_a_preset_needs_is_said() {
         let nothing = |_: &str| None;

@@ -147,9 +147,9 @@ impl State {
                 let hashed = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
                 let plain = asked("code_challenge_method").as_deref() == Some("plain");
                 let proof = if plain { verifier.to_owned() } else { hashed };
-                if asked("code_challenge") != Some(proof)
-                    || asked("redirect_uri").as_deref() != seen.get("redirect_uri")
-                {
+                // As LinkedIn: who sent no challenge must not show a verifier.
+                let proof = seen.get("code_verifier").map(|_| proof);
+                if asked("code_challenge") != proof || asked("redirect_uri").as_deref() != seen.get("redirect_uri") {
                     return Err((400, "invalid_grant"));
                 }
                 (asked("scope").unwrap_or_default(), asked("nonce"), Some(code.to_owned()))

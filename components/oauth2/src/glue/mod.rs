@@ -100,7 +100,7 @@ fn begin(start: &Start) -> Result<Departure, Refusal> {
         callback: &start.callback,
         prompt: start.prompt,
         additions: &additions,
-        method: if flag("plain-code-challenge") { pkce::Method::Plain } else { pkce::Method::S256 },
+        method: code_challenge(),
         verifier: &verifier,
         state: &start.state,
         nonce: None,
@@ -110,12 +110,19 @@ fn begin(start: &Start) -> Result<Departure, Refusal> {
     Ok(Departure { to, memory: Memory { verifier, nonce: None }.write() })
 }
 
+/// How a code is bound to this sign-in, if the provider lets us.
+fn code_challenge() -> Option<pkce::Method> {
+    let method = if flag("plain-code-challenge") { pkce::Method::Plain } else { pkce::Method::S256 };
+    Some(method).filter(|_| !flag("no-code-challenge"))
+}
+
 fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
     let Memory { verifier, .. } = Memory::read(arrival.memory.as_deref().unwrap_or_default())?;
     let parameters = convert::pairs(arrival.parameters);
     let code = authorization::code(&parameters, None)?;
     step("the browser came back with a code", &[]);
-    let tokens = provider::tokens(&token::redeem(code, &arrival.callback, &verifier))?;
+    let tokens =
+        provider::tokens(&token::redeem(code, &arrival.callback, code_challenge().map(|_| verifier.as_str())))?;
     if tokens.id_token.is_some() {
         let why = "the token endpoint gave an `id_token`; use the driver `openid`, or a `scope` without `openid`";
         return Err(Refusal::Refused(why.into()));

@@ -110,7 +110,7 @@ fn begin(start: &Start) -> Result<Departure, Refusal> {
         callback: &start.callback,
         prompt: start.prompt,
         additions: &additions,
-        method: if flag("plain-code-challenge") { pkce::Method::Plain } else { pkce::Method::S256 },
+        method: code_challenge(),
         verifier: &verifier,
         state: &start.state,
         nonce: Some(&nonce),
@@ -120,6 +120,12 @@ fn begin(start: &Start) -> Result<Departure, Refusal> {
     Ok(Departure { to, memory: Memory { verifier, nonce: Some(nonce) }.write() })
 }
 
+/// How a code is bound to this sign-in, if the provider lets us.
+fn code_challenge() -> Option<pkce::Method> {
+    let method = if flag("plain-code-challenge") { pkce::Method::Plain } else { pkce::Method::S256 };
+    Some(method).filter(|_| !flag("no-code-challenge"))
+}
+
 fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
     let Memory { verifier, nonce } = Memory::read(arrival.memory.as_deref().unwrap_or_default())?;
     let provider = Provider::find()?;
@@ -127,7 +133,8 @@ fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
     let party = Party { issuer: &provider.issuer, always: provider.metadata.names_itself };
     let code = authorization::code(&parameters, Some(party))?;
     step("the browser came back with a code", &[]);
-    let tokens = provider.tokens(&token::redeem(code, &arrival.callback, &verifier))?;
+    let tokens =
+        provider.tokens(&token::redeem(code, &arrival.callback, code_challenge().map(|_| verifier.as_str())))?;
     let no_token = || Refusal::Refused("the token endpoint gave no `id_token`; is `openid` missing in `scope`?".into());
     let id_token = tokens.id_token.as_deref().ok_or_else(no_token)?;
     let mut claims = provider.id_token(
@@ -137,6 +144,7 @@ fn finish(arrival: Arrival) -> Result<Identity, Refusal> {
             client_id: &provider.client_id,
             now: now(),
             nonce: Some(nonce.as_deref().unwrap_or_default()),
+            nonce_is_optional: flag("nonce-is-optional"),
             access_token: Some(&tokens.access_token),
             code: Some(code),
         },
@@ -169,6 +177,7 @@ fn renew(identifier: &str, refresh_token: &str) -> Result<Option<String>, Refusa
             client_id: &provider.client_id,
             now: now(),
             nonce: None,
+            nonce_is_optional: false,
             access_token: Some(&tokens.access_token),
             code: None,
         };

@@ -43,8 +43,8 @@ pub struct Beginning<'a> {
     pub prompt: bool,
     /// What the operator adds, of [`additions`].
     pub additions: &'a [(String, String)],
-    /// PKCE.
-    pub method: pkce::Method,
+    /// PKCE; `None` for providers that refuse it.
+    pub method: Option<pkce::Method>,
     /// PKCE.
     pub verifier: &'a str,
     /// The rules' own.
@@ -73,8 +73,10 @@ impl Beginning<'_> {
                 None => pairs.push((name, value)),
             }
         }
-        let challenge = self.method.challenge(self.verifier);
-        pairs.extend([("code_challenge", challenge.as_str()), ("code_challenge_method", self.method.name())]);
+        let challenge = self.method.map(|method| (method.challenge(self.verifier), method.name()));
+        if let Some((challenge, method)) = &challenge {
+            pairs.extend([("code_challenge", challenge.as_str()), ("code_challenge_method", *method)]);
+        }
         pairs.push(("state", self.state));
         pairs.extend(self.nonce.map(|nonce| ("nonce", nonce)));
         text::with_query(self.endpoint, &pairs)
@@ -166,7 +168,7 @@ mod tests {
             callback: "http://127.0.0.1:8058/auth/login/oid/callback",
             prompt: false,
             additions: &[],
-            method: pkce::Method::S256,
+            method: Some(pkce::Method::S256),
             verifier: "xMo4x5UZDtU80cqeDE_i5Ut9wA7Rzpmvj5oFt_VoKfU",
             state: "the-state",
             nonce: Some("the-nonce"),
@@ -203,6 +205,12 @@ mod tests {
     #[test]
     fn the_person_is_asked_if_that_is_wanted() {
         assert!(Beginning { prompt: true, ..beginning() }.url().contains("&access_type=offline&prompt=consent&code_"));
+    }
+
+    #[test]
+    fn a_challenge_is_left_out_where_the_provider_refuses_it() {
+        let url = Beginning { method: None, ..beginning() }.url();
+        assert!(!url.contains("code_challenge") && url.contains("&state=the-state&nonce="), "{url}");
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Expected<'a> {
     pub now: u64,
     /// The nonce of the beginning; `None` for a token that came with a refresh.
     pub nonce: Option<&'a str>,
+    /// Whether a token without a nonce will do, for providers that give none back.
+    pub nonce_is_optional: bool,
     /// What came along with it, if it is bound to that.
     pub access_token: Option<&'a str>,
     /// The code that it was got for.
@@ -45,7 +47,7 @@ pub fn claims(token: Verified, expected: &Expected<'_>) -> Result<Map<String, Va
     audience(claims, "ID token", expected.client_id)?; // items 3 to 5
     let now = i64::try_from(expected.now).unwrap_or(i64::MAX);
     lifetime(claims, now)?; // items 9 and 10
-    nonce(claims, expected.nonce)?; // item 11
+    nonce(claims, expected)?; // item 11
     subject(claims, "ID token")?; // section 2
     let algorithm = token.algorithm.as_str();
     bound(claims, "at_hash", expected.access_token, algorithm)?; // section 3.1.3.8
@@ -90,9 +92,10 @@ pub(crate) fn not_yet(name: &str, moment: i64, what: &str, now: i64) -> Result<(
 }
 
 /// The nonce is the one of the beginning. A token that comes with a refresh need have none (section 12.2).
-fn nonce(claims: &Map<String, Value>, expected: Option<&str>) -> Result<(), Refusal> {
-    match (claims.get("nonce").map(Value::as_str), expected) {
+fn nonce(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), Refusal> {
+    match (claims.get("nonce").map(Value::as_str), expected.nonce) {
         (_, None) => Ok(()),
+        (None, _) if expected.nonce_is_optional => Ok(()),
         (Some(Some(found)), Some(expected)) if found == expected => Ok(()),
         (Some(_), _) => Err(Refusal::Refused("`nonce` of the ID token is not the one of this sign-in".into())),
         (None, _) => Err(missing("`nonce` of the ID token")),
@@ -146,6 +149,7 @@ mod tests {
             client_id: "us",
             now: 1_000_000,
             nonce: Some("n"),
+            nonce_is_optional: false,
             access_token: Some("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
             code: Some("Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
         }
@@ -261,6 +265,20 @@ mod tests {
         let issuer = issuer();
         let expected = Expected { nonce: None, ..expected(&issuer) };
         assert!(super::claims(token, &expected).is_ok());
+    }
+
+    #[test]
+    fn a_nonce_may_be_missing_only_where_that_is_wanted_and_is_never_another() {
+        let judge = |nonce: Option<&str>| {
+            let mut claims = good().as_object().unwrap().clone();
+            claims.remove("nonce");
+            claims.extend(nonce.map(|nonce| ("nonce".into(), json!(nonce))));
+            let issuer = issuer();
+            let expected = Expected { nonce_is_optional: true, ..expected(&issuer) };
+            super::claims(Verified { algorithm: "RS256".into(), claims }, &expected).is_ok()
+        };
+        assert!(judge(None) && judge(Some("n")));
+        assert!(!judge(Some("m")) && !judge(Some("")));
     }
 
     proptest! {

@@ -57,7 +57,7 @@ const fn required(name: &'static str, kind: Kind, help: &'static str) -> Setting
     Setting { name, kind, default: None, required: true, secret: false, help }
 }
 
-const CLIENT: [Setting; 7] = [
+const CLIENT: [Setting; 8] = [
     required("client-id", Kind::Text, "Our name at the provider, as it was registered there."),
     Setting {
         secret: true,
@@ -90,6 +90,7 @@ const CLIENT: [Setting; 7] = [
         help: "Further parameters of the address at which the provider is asked, as a JSON object.",
     },
     flag("plain-code-challenge", "Send the PKCE verifier as it is. Only for providers that know no S256."),
+    flag("no-code-challenge", "Leave PKCE out. Only for providers that refuse it, such as LinkedIn."),
 ];
 
 const GROUP: Setting = text(
@@ -123,6 +124,10 @@ pub fn openid() -> impl Iterator<Item = Setting> {
             )
         },
         GROUP,
+        flag(
+            "nonce-is-optional",
+            "Take ID tokens without a `nonce`. Only for providers that give none back, such as LinkedIn.",
+        ),
         flag("end-session", "Sign out at the provider, too."),
         flag("back-channel-logout", "End sessions of people who signed out at the provider, when it tells of them."),
     ];

@@ -4,6 +4,8 @@ use crate::{Refusal, Response, authorization::explained, text::shown};
 use alloc::{
     format,
     string::{String, ToString},
+    vec,
+    vec::Vec,
 };
 use gatewit_jose::strict;
 use serde_json::{Map, Value};
@@ -11,10 +13,12 @@ use serde_json::{Map, Value};
 /// Longest token that is kept, in bytes: it goes into a header of a request.
 const LONGEST: usize = 128 * 1024;
 
-/// The form that redeems a code.
+/// The form that redeems a code, with the verifier of PKCE if a challenge was sent.
 #[must_use]
-pub fn redeem<'a>(code: &'a str, callback: &'a str, verifier: &'a str) -> [(&'static str, &'a str); 4] {
-    [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", callback), ("code_verifier", verifier)]
+pub fn redeem<'a>(code: &'a str, callback: &'a str, verifier: Option<&'a str>) -> Vec<(&'static str, &'a str)> {
+    let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", callback)];
+    form.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+    form
 }
 
 /// The form that renews.
@@ -100,7 +104,6 @@ pub(crate) fn nonsense(endpoint: &str, response: Response<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use expect_test::expect;
     use proptest::prelude::*;
 

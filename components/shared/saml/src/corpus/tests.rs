@@ -137,7 +137,44 @@ fn nothing_that_was_changed_is_read_otherwise() {
     }
 }
 
+/// The texts of the files, good and bad.
+fn files() -> &'static [(bool, String)] {
+    static FILES: std::sync::OnceLock<Vec<(bool, String)>> = std::sync::OnceLock::new();
+    FILES.get_or_init(|| {
+        let of = |kind: &str| {
+            let files = fs::read_dir(folder().join(kind)).unwrap();
+            let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+            paths.sort();
+            paths.into_iter().map(|path| fs::read_to_string(path).unwrap()).collect::<Vec<_>>()
+        };
+        let good = of("accepted").into_iter().map(|text| (true, text));
+        good.chain(of("refused").into_iter().map(|text| (false, text))).collect()
+    })
+}
+
 proptest! {
+    #[test]
+    fn what_was_changed_in_any_file_names_nobody_else(
+        file in 0_usize..1_000, place: prop::sample::Index, length in 0_usize..40, put in "[ -~]{0,12}|<[a-z:]{1,9}/?>|<!--|&[a-z]{2};"
+    ) {
+        let (is_good, text) = &files()[file % files().len()];
+        let from = place.index(text.len());
+        let to = (from + length).min(text.len());
+        let changed = match (text.get(..from), text.get(to..)) {
+            (Some(before), Some(after)) => [before, put.as_str(), after].concat(),
+            _ => text.clone(),
+        };
+        let read = read(&changed);
+        prop_assert!(*is_good || changed != *text || read.is_err());
+        if let Ok(read) = read {
+            prop_assert_eq!(read.name_id.unwrap().value, "alice");
+        }
+        let form = |name: &str| Vec::from([(name.to_string(), to_base64(changed.as_bytes()))]);
+        for name in ["SAMLRequest", "SAMLResponse"] {
+            prop_assert!(logout::tests::read_parameters(&form(name)).is_err());
+        }
+    }
+
     #[test]
     fn any_bytes_are_judged(bytes: Vec<u8>, text: String) {
         let (provider, ourselves) = (provider(), ourselves());
