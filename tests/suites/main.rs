@@ -3,6 +3,7 @@
 //! `cargo test --release -p e2e --test suites -- [part of a name]…`
 
 mod accounts;
+mod active_directory;
 mod adoption;
 mod audit;
 mod cli;
@@ -144,6 +145,7 @@ fn tests() -> Vec<Test> {
         single_sign_on::tests(),
         ldap::tests(),
         ldap_faults::tests(),
+        active_directory::tests(),
         saml::tests(),
         saml_people::tests(),
         saml_recorded::tests(),

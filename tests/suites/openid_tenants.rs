@@ -58,7 +58,7 @@ async fn refused(stage: &Stage, why: &str) -> anyhow::Result<()> {
     let landing = browser.sign_in(&stage.provider, NAME).await?;
     ensure!(landing == Landing::refused("INVALID_CREDENTIALS"), "{landing:?}; {}", stage.server.log());
     ensure!(!browser.is_signed_in().await?);
-    stage.server.logged(why).await
+    stage.server.logged(why).await.map(drop)
 }
 
 async fn people_of_named_tenants_come_in() -> anyhow::Result<()> {
@@ -150,5 +150,5 @@ async fn only_the_endpoint_for_all_tenants_has_their_name() -> anyhow::Result<()
     stage.provider.script(|script| script.discovery = Some(Box::new(edit)));
     let landing = stage.browser().sign_in(&stage.provider, NAME).await?;
     ensure!(landing == Landing::refused_at_once("SERVICE_UNAVAILABLE"), "{landing:?}");
-    stage.server.logged("`issuer` of the discovery document is `").await
+    stage.server.logged("`issuer` of the discovery document is `").await.map(drop)
 }

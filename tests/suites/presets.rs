@@ -50,7 +50,8 @@ const OAUTH2: [(&str, &str, &str, &str); 3] = [
 /// A proxy that refuses, and what it was asked.
 async fn proxy() -> anyhow::Result<(String, Arc<Mutex<Vec<String>>>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let (address, asked) = (format!("http://{}", listener.local_addr()?), Arc::default());
+    let address = format!("http://{}", listener.local_addr()?);
+    let asked = Arc::<Mutex<Vec<String>>>::default();
     let heard = Arc::clone(&asked);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {

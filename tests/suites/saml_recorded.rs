@@ -154,7 +154,8 @@ impl Play {
             Step { kept: Some(path), .. } => self.kept.get(&at(self, path)).await?,
             Step { post: Some(path), .. } => {
                 let fields = step.form.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-                post(&mut self.browser, &Form { action: at(self, path), fields }).await?
+                let form = Form { action: at(self, path), fields };
+                post(&mut self.browser, &form).await?
             }
             Step { keep: Some(true), .. } => {
                 self.kept = self.browser.clone();
@@ -183,14 +184,14 @@ impl Play {
 
     fn compare(&self, expect: &Expect, page: &Page) -> anyhow::Result<()> {
         ensure!(page.status == expect.status, "{}, expected {}: {}", page.status, expect.status, page.text);
-        let told = |what: &str, expected: &Option<String>, found: &str| {
-            let Some(expected) = expected.as_deref().map(|text| self.filled(text)) else { return Ok(()) };
+        let told = |what: &str, expected: Option<&str>, found: &str| {
+            let Some(expected) = expected.map(|text| self.filled(text)) else { return Ok(()) };
             ensure!(fits(&expected, found), "{what}: {found}\nexpected: {expected}");
-            Ok(())
+            anyhow::Ok(())
         };
-        told("location", &expect.location, page.location())?;
-        told("type", &expect.kind, page.header("content-type").unwrap_or_default())?;
-        told("text", &expect.text, &page.text)?;
+        told("location", expect.location.as_deref(), page.location())?;
+        told("type", expect.kind.as_deref(), page.header("content-type").unwrap_or_default())?;
+        told("text", expect.text.as_deref(), &page.text)?;
         for cookie in &expect.cookies {
             let set = page.headers.iter().filter(|(name, _)| name == "set-cookie");
             let found: Vec<&str> = set.map(|(_, value)| value.as_str()).collect();

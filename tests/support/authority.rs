@@ -30,6 +30,11 @@ impl Authority {
         Ok(authority)
     }
 
+    /// Certifies a server at another address of this machine.
+    pub fn certify_at(&self, name: &str, address: &str) -> anyhow::Result<()> {
+        self.certify(name, &format!("basicConstraints = critical, CA:FALSE\nsubjectAltName = IP:{address}"), true)
+    }
+
     /// The file of a certificate: `authority`, `server` or `client`.
     #[must_use]
     pub fn certificate(&self, name: &str) -> PathBuf {

@@ -24,6 +24,7 @@
 //! | [`provider`] | a provider of OAuth 2.0 and OpenID Connect, and every way to misbehave |
 //! | [`stage`] | a server and its provider, ready for sign-ins |
 //! | [`slapd`] | a real directory, and its tree |
+//! | [`samba`] | a real Active Directory |
 //! | [`directory`] | a directory of one person, and every way to misbehave |
 //! | [`chromium`] | a real browser, where one is installed or can be had |
 //! | [`calls`] | the requests that many tests send |
@@ -62,6 +63,7 @@ pub mod postgres;
 pub mod provider;
 pub mod replay;
 pub mod runner;
+pub mod samba;
 pub mod saml;
 pub mod server;
 pub mod simplesaml;
