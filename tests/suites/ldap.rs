@@ -26,6 +26,7 @@ e2e::suite! {
     an_address_of_somebody_else_is_not_taken,
     registration_can_be_switched_off,
     roles_follow_groups_by_name_and_by_mapping,
+    policies_follow_groups_by_mapping,
     groups_in_groups_count_if_wanted,
     people_name_their_groups_themselves,
     names_follow_the_directory_if_wanted,
@@ -230,6 +231,21 @@ async fn roles_follow_groups_by_name_and_by_mapping() -> anyhow::Result<()> {
     let loose = Site::open(&[("AUTH_LD_GROUP_DN", ""), ("AUTH_LD_DEFAULT_ROLE_ID", "")]).await?;
     named(&loose, "directus-editors").await?;
     ensure!(role(&loose, "alice").await?.is_none());
+    Ok(())
+}
+
+async fn policies_follow_groups_by_mapping() -> anyhow::Result<()> {
+    const POLICY: &str = "78e7d754-6df5-4292-91a6-ec08269b081d";
+    let mapping = format!(r#"json:{{"directus-editors":["{POLICY}"]}}"#);
+    let site = Site::open(&[("AUTH_LD_POLICY_MAPPING", &mapping)]).await?;
+    for name in ["alice", "bob"] {
+        signed_in(&site.sign_in(name, &format!("{name}-pw")).await?)?;
+    }
+    let mut database = e2e::server::open(&site.server.database()?).await?;
+    let query =
+        "SELECT first_name || ' ' || policy FROM directus_access JOIN directus_users ON directus_users.id = \"user\"";
+    let attached: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut database).await?;
+    ensure!(attached == [format!("Alice {POLICY}")], "{attached:?}");
     Ok(())
 }
 

@@ -47,6 +47,7 @@ mod pages;
 mod passwords;
 mod postgres;
 mod presets;
+mod provider_settings;
 mod redirect_drivers;
 mod reverse_proxy;
 mod rotation;
@@ -55,6 +56,7 @@ mod saml;
 mod saml_corpus;
 mod saml_people;
 mod saml_recorded;
+mod saml_settings;
 mod sdk;
 mod sdk_web;
 mod second_factor;
@@ -117,6 +119,7 @@ fn tests() -> Vec<Test> {
         openid_faults::tests(),
         openid_tenants::tests(),
         presets::tests(),
+        provider_settings::tests(),
         oauth2::tests(),
         saml_corpus::tests(),
         jose::tests(),
@@ -149,6 +152,7 @@ fn tests() -> Vec<Test> {
         saml::tests(),
         saml_people::tests(),
         saml_recorded::tests(),
+        saml_settings::tests(),
         embedded::tests(),
         embedding::tests(),
         reverse_proxy::tests(),

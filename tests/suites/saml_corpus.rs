@@ -35,7 +35,10 @@ const IS_FOREIGN: &str = "the state is not the one of this browser's sign-in";
 
 /// Each message is a part.
 pub(crate) fn tests() -> Vec<Test> {
-    vec![Test::in_parts("saml_corpus::every_message_meets_its_fate_at_a_server", every_message)]
+    vec![
+        Test::in_parts("saml_corpus::every_message_meets_its_fate_at_a_server", every_message),
+        Test::new("saml_corpus::clocks_may_be_apart_as_far_as_configured", skew),
+    ]
 }
 
 struct Site {
@@ -71,9 +74,9 @@ fn metadata() -> anyhow::Result<String> {
 }
 
 impl Site {
-    async fn open() -> anyhow::Result<Self> {
+    async fn open(more: &[(&str, &str)]) -> anyhow::Result<Self> {
         let (metadata, private_key) = (metadata()?, format!("string:{}", std::fs::read_to_string(key("sp.key.pem"))?));
-        let settings = quick(&[
+        let ours = [
             ("PUBLIC_URL", "https://sp.example.com"),
             ("AUTH_PROVIDERS", "corp"),
             ("AUTH_CORP_DRIVER", "saml"),
@@ -81,7 +84,8 @@ impl Site {
             ("AUTH_CORP_IDP_metadata", metadata.as_str()),
             ("AUTH_CORP_SP_ENC_PRIVATE_KEY", private_key.as_str()),
             ("AUTH_CORP_SP_REQUEST_BINDING", "post"),
-        ]);
+        ];
+        let settings = quick(&[&ours, more].concat());
         let server = TestServer::seeded(&settings).await?;
         let admin = Caller::new(&server, ADMIN).await?;
         Ok(Self { server, admin, seen: 0 })
@@ -179,7 +183,7 @@ impl Site {
 }
 
 async fn every_message() -> anyhow::Result<Vec<Part>> {
-    let mut site = Site::open().await?;
+    let mut site = Site::open(&[]).await?;
     let mut parts = Vec::new();
     let mut kinds = BTreeMap::<&str, usize>::new();
     for (name, place) in corpus::all() {
@@ -189,4 +193,27 @@ async fn every_message() -> anyhow::Result<Vec<Part>> {
     }
     ensure!(kinds.get("xsw8") == Some(&1) && parts.len() > 130, "the corpus is not whole: {kinds:?}");
     Ok(parts)
+}
+
+/// A provider whose clock is fifty seconds ahead.
+async fn skew() -> anyhow::Result<()> {
+    let (_, place) =
+        corpus::all().into_iter().find(|(name, _)| *name == "signed-assertion").context("no such variant")?;
+    // The default is a minute, and nothing beyond five counts.
+    for (configured, ahead, is_good) in
+        [("60", 50, true), ("10", 50, false), ("0", 50, false), ("900", 280, true), ("900", 330, false)]
+    {
+        let mut site = Site::open(&[("AUTH_CORP_CLOCK_SKEW", configured)]).await?;
+        let (mut browser, request) = site.leave().await?;
+        let stage = Stage { request, now: now() + ahead, assertion: format!("_{configured}-{ahead}") };
+        let message = corpus::make(place, &stage).context("no such message")?;
+        let form = BASE64.encode(&message.xml);
+        browser.post("/auth/login/corp/acs", &[("SAMLResponse", form.as_str()), ("RelayState", "/after")]).await?;
+        ensure!(browser.cookie(SESSION).is_some() == is_good, "{configured} {ahead}");
+        if !is_good {
+            let steps = site.trace().await?;
+            ensure!(steps.iter().any(|step| step.contains("is yet to come")), "{steps:#?}");
+        }
+    }
+    Ok(())
 }

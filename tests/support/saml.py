@@ -147,6 +147,8 @@ class Idp(http.server.BaseHTTPRequestHandler):
         groups = self.cookie("groups", "staff.editors")
         if groups != "none":
             identity[OPTIONS.get("group_name", "groups")] = groups.split(".")
+        if OPTIONS.get("verified"):
+            identity["verified"] = OPTIONS["verified"]
         if OPTIONS.get("groups"):
             identity["groups"] = [f"group number {number}, with a long name" for number in range(OPTIONS["groups"])]
         for name in OPTIONS.get("without", []):

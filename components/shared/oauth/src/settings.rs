@@ -128,6 +128,10 @@ pub fn openid() -> impl Iterator<Item = Setting> {
             "nonce-is-optional",
             "Take ID tokens without a `nonce`. Only for providers that give none back, such as LinkedIn.",
         ),
+        flag(
+            "issuer-discovery-must-succeed",
+            "Changes nothing: the provider is asked when somebody signs in. Known because Directus has it.",
+        ),
         flag("end-session", "Sign out at the provider, too."),
         flag("back-channel-logout", "End sessions of people who signed out at the provider, when it tells of them."),
     ];
