@@ -28,7 +28,7 @@ const TRIES: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Attacks that do not get as far as the driver: the answer is not one to the request of this browser …
-const FOREIGN: [&str; 2] = ["other-request", "unsolicited"];
+const FOREIGN: [&str; 3] = ["not-a-response", "other-request", "unsolicited"];
 
 /// … and that is what the trace says of it.
 const IS_FOREIGN: &str = "the state is not the one of this browser's sign-in";
@@ -46,6 +46,8 @@ struct Site {
     admin: Caller,
     /// The number of the last trace.
     seen: i64,
+    /// Messages so far.
+    made: u32,
 }
 
 /// The provider's metadata, which is all that the server knows of it.
@@ -78,6 +80,7 @@ impl Site {
         let (metadata, private_key) = (metadata()?, format!("string:{}", std::fs::read_to_string(key("sp.key.pem"))?));
         let ours = [
             ("PUBLIC_URL", "https://sp.example.com"),
+            ("LOG_LEVEL", "debug"),
             ("AUTH_PROVIDERS", "corp"),
             ("AUTH_CORP_DRIVER", "saml"),
             ("AUTH_CORP_ALLOW_PUBLIC_REGISTRATION", "true"),
@@ -88,13 +91,14 @@ impl Site {
         let settings = quick(&[&ours, more].concat());
         let server = TestServer::seeded(&settings).await?;
         let admin = Caller::new(&server, ADMIN).await?;
-        Ok(Self { server, admin, seen: 0 })
+        Ok(Self { server, admin, seen: 0, made: 0 })
     }
 
-    /// A browser that is on its way to the provider, and the ID of the request.
+    /// A browser that is on its way to the provider, and the ID of the request. Asked for once more (`prompt`), so that an
+    /// answer that is too old ends the sign-in and does not begin another one.
     async fn leave(&self) -> anyhow::Result<(Browser, String)> {
         let mut browser = Browser::new(&self.server);
-        let page = browser.get("/auth/login/corp?redirect=%2Fafter").await?;
+        let page = browser.get("/auth/login/corp?redirect=%2Fafter&prompt=true").await?;
         ensure!(page.status == 200, "{} {}", page.status, page.text());
         let form = form(&page.text())?;
         ensure!(form.action == "https://idp.example.com/sso", "{}", form.action);
@@ -125,7 +129,9 @@ impl Site {
     async fn send(&mut self, place: Place) -> anyhow::Result<(Browser, Message, e2e::client::Response)> {
         for _ in 0..TRIES {
             let (mut browser, request) = self.leave().await?;
-            let stage = Stage { assertion: format!("{request}-assertion"), request, now: now() };
+            // Short, because long texts without a meaning are redacted.
+            self.made += 1;
+            let stage = Stage { assertion: format!("_m{}", self.made), request, now: now() };
             let message = corpus::make(place, &stage).context("no such message")?;
             let form = BASE64.encode(&message.xml);
             let answer = match &message.fate {
