@@ -190,9 +190,9 @@ async fn relay_states_lead_to_allowed_places_only() -> anyhow::Result<()> {
             answer.location()
         );
         ensure!(browser.cookie("127.0.0.1", SESSION).is_none(), "{relay}: there is a session");
-        let left =
-            browser.get(&format!("{}/auth/login/corp?redirect={}", site.url, e2e::provider::form::encode(relay)));
-        ensure!(left.await?.status == 400, "{relay}: the browser is sent away");
+        let redirect = e2e::provider::form::encode(relay);
+        let left = browser.get(&format!("{}/auth/login/corp?redirect={redirect}", site.url)).await?;
+        ensure!(left.status == 400, "{relay}: the browser is sent away");
     }
     Ok(())
 }
