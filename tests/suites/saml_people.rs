@@ -70,11 +70,14 @@ async fn a_second_factor_comes_along() -> anyhow::Result<()> {
 }
 
 async fn a_demanded_second_factor_is_set_up_first() -> anyhow::Result<()> {
-    let site = Site::open(json!({}), &[("AUTH_CORP_DEFAULT_ROLE_ID", "r-tfa")]).await?;
+    let mut browser = Traveller::default();
+    let site = Site::open(json!({}), &[]).await?;
+    signed_in(&site.sign_in(&mut browser).await?, &browser)?;
     site.run(
         "INSERT INTO directus_roles (id, name) VALUES ('r-tfa', 'tfa'); \
          INSERT INTO directus_policies (id, name, enforce_tfa, admin_access, app_access) VALUES ('p-tfa', 'tfa', 1, 0, 1); \
-         INSERT INTO directus_access (id, role, policy) VALUES ('a-tfa', 'r-tfa', 'p-tfa')",
+         INSERT INTO directus_access (id, role, policy) VALUES ('a-tfa', 'r-tfa', 'p-tfa'); \
+         UPDATE directus_users SET role = 'r-tfa' WHERE provider = 'corp'",
     )
     .await?;
     let mut browser = Traveller::default();
