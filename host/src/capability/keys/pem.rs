@@ -97,13 +97,18 @@ mod tests {
         assert_eq!(refused("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n", Some(PASS)), Denied::Malformed);
     }
 
+    /// AES-CBC does not tell whether a text was changed, so a key may come out of it that signs nothing. What must not happen
+    /// is that reading it takes for ever.
     #[test]
-    fn what_was_changed_is_refused_and_takes_no_time() {
+    fn a_changed_key_takes_no_longer() {
         let lines: Vec<&str> = SEALED_RSA.lines().collect();
         for place in 1..lines.len() - 1 {
             let mut changed: Vec<String> = lines.iter().map(ToString::to_string).collect();
             changed[place] = changed[place].chars().rev().collect();
-            assert!(private::of_pem(&changed.join("\n"), Some(PASS)).is_err(), "line {place}");
+            let started = std::time::Instant::now();
+            let opened = private::of_pem(&changed.join("\n"), Some(PASS));
+            assert!(opened.is_err() || place > 3, "line {place} says how it is encrypted");
+            assert!(started.elapsed() < std::time::Duration::from_secs(20), "line {place}");
         }
     }
 }
