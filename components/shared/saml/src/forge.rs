@@ -1,7 +1,7 @@
 //! A provider for tests: it makes responses, signs and encrypts them with keys of `tests/fixtures/saml/keys`, and lies where it
 //! is told to. Whatever it makes is the same each time, so that what it made can be kept in files.
 
-#![cfg_attr(not(test), expect(clippy::unwrap_used, reason = "only tests of servers make messages, with this feature"))]
+#![expect(clippy::unwrap_used, reason = "only tests of servers make messages, with this feature")]
 
 extern crate std;
 

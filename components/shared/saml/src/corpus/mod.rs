@@ -5,13 +5,10 @@
 //! [`make`] makes one of them for a server with a clock and requests of its own.
 
 #![expect(clippy::too_many_lines, reason = "tables of attacks are as long as there are attacks")]
-#![cfg_attr(
-    not(test),
-    expect(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        reason = "only tests of servers make attacks, with this feature"
-    )
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "only tests of servers make attacks, with this feature"
 )]
 
 mod accepted;
