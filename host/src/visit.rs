@@ -15,10 +15,12 @@ use crate::{
     engine::{Conversation, Outcome},
     gatewit::{Server, broken},
     http::refusal::Refusal,
+    telemetry::spans,
 };
 use std::{fmt, time::Duration};
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// The id under which everything that a call caused can be found in the log. It never leaves the server by itself: Directus
@@ -70,9 +72,12 @@ impl<'a> Visit<'a> {
 
     /// Whose token that is.
     pub(crate) async fn authenticate(&self, token: &str) -> Result<Caller, Reason> {
-        let mut rules = self.rules().await?;
-        let principal = rules.authenticate(token, &self.client).await.map_err(|error| broken(&error))??;
-        Ok(Caller { principal, rules })
+        let authenticated = async {
+            let mut rules = self.rules().await?;
+            let principal = rules.authenticate(token, &self.client).await.map_err(|error| broken(&error))??;
+            Ok::<_, Reason>(Caller { principal, rules })
+        };
+        authenticated.instrument(spans::rules("authenticate")).await
     }
 
     /// Calls the rules, in the sandbox that found out who is asking or in a new one, and answers no sooner than they want,
@@ -82,13 +87,16 @@ impl<'a> Visit<'a> {
         caller: Option<Caller>,
         operation: impl AsyncFnOnce(Option<&Principal>, &mut Conversation) -> Outcome<T>,
     ) -> Result<T, Reason> {
-        let (principal, mut rules) = match caller {
-            Some(Caller { principal, rules }) => (Some(principal), rules),
-            None => (None, self.rules().await?),
+        let operated = async {
+            let (principal, mut rules) = match caller {
+                Some(Caller { principal, rules }) => (Some(principal), rules),
+                None => (None, self.rules().await?),
+            };
+            rules.acts_for(principal.as_ref().and_then(|principal| principal.user.as_deref()));
+            let outcome = operation(principal.as_ref(), &mut rules).await;
+            Ok::<_, Reason>((outcome, rules.hold()))
         };
-        let outcome = operation(principal.as_ref(), &mut rules).await;
-        let hold = rules.hold();
-        drop(rules);
+        let (outcome, hold) = operated.instrument(spans::rules("operate")).await?;
         self.hold(hold).await;
         outcome.map_err(|error| broken(&error))?
     }

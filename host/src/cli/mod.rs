@@ -26,7 +26,7 @@ mod user;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
-use gatewit_host::Config;
+use gatewit_host::{Config, telemetry::Telemetry};
 use output::Output;
 use std::process::ExitCode;
 
@@ -106,8 +106,10 @@ fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let (config, warnings) = Config::load()?;
     let serves = arguments.command.is_none();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let telemetry = if serves { Telemetry::start(&config, runtime.handle())? } else { None };
     if serves {
-        gatewit_host::log::init(&config.log);
+        gatewit_host::log::init_with(&config.log, telemetry.as_ref());
     }
     for warning in warnings {
         if serves {
@@ -120,13 +122,17 @@ fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         output::tell("the settings are right");
         return Ok(ExitCode::SUCCESS);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match &arguments.command {
             None => serve::serve(config).await.map(|()| ExitCode::SUCCESS),
             Some(command) => command.run(&config).await,
         }
-    })
+    });
+    // While there is a network.
+    if let Some(telemetry) = telemetry {
+        telemetry.stop();
+    }
+    ended
 }
 
 impl Command {

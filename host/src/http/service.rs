@@ -35,6 +35,7 @@ use crate::{
     bindings::auth::gatewit::auth::types::{Client, Reason},
     config::TrustProxy,
     gatewit::Server,
+    telemetry::spans,
     visit::{CallId, Visit},
 };
 use hyper::{
@@ -56,7 +57,7 @@ use std::{
 };
 use time::OffsetDateTime;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 pub(super) use crate::visit::Caller;
 
@@ -207,8 +208,15 @@ impl Service {
             Some(upstream) => {
                 let id = CallId::random();
                 let span = request_id::span(id, request.method(), request.uri(), request.headers());
+                let method = request.method().as_str();
+                let traced = span.in_scope(|| spans::request(id, method, "upstream", request.headers()));
                 let passing = Passing { server: &self.server, upstream, peer, started, id };
-                Box::pin(passing.run(request).instrument(span))
+                let passed = async move {
+                    let response = passing.run(request).await;
+                    spans::answered(&Span::current(), response.status().as_u16());
+                    response
+                };
+                Box::pin(passed.instrument(traced).instrument(span))
             }
             None => Box::pin(self.respond(request, peer, started)),
         }
@@ -229,6 +237,7 @@ impl Service {
         let metrics = &self.server.services.metrics;
         let route = route::find(&parts.method, parts.uri.path());
         let (method, template) = template::of(&route);
+        let traced = spans::request(id, method, &template, &parts.headers);
         let reply = async {
             let reply = match Exchange::new(&self.server, &parts, peer, started, id) {
                 _ if cors.is_some() && parts.method == Method::OPTIONS => Reply::preflight(),
@@ -237,10 +246,11 @@ impl Service {
             };
             let status = reply.status().as_u16();
             metrics.answered(method, template, status, started.elapsed());
+            spans::answered(&traced, status);
             tracing::info!(status, micros = started.elapsed().as_micros(), "answered");
             reply
         };
-        let reply = reply.instrument(span).await.opened_with(cors.unwrap_or_default());
+        let reply = reply.instrument(traced.clone()).instrument(span).await.opened_with(cors.unwrap_or_default());
         reply.into_response(&wire.headers, &conditions)
     }
 }

@@ -20,6 +20,7 @@ use super::{clock::Clock, storage};
 use crate::{
     bindings::auth::gatewit::mail::post::{self, Letter},
     config::Mail,
+    telemetry::spans,
 };
 use courier::{Desk, on_disk};
 use project::{Settings, Stored, is_web};
@@ -34,6 +35,7 @@ use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
 };
+use tracing::Instrument as _;
 use transport::Transport;
 pub use transport::{Mailer, NotSent, WrittenLetter};
 use wasmtime::component::{HasData, Linker};
@@ -221,7 +223,8 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
 impl post::Host for MailView<'_> {
     /// The one place where a letter that is not taken is logged.
     async fn send(&mut self, letter: Letter) -> Result<(), post::Error> {
-        let Err(error) = self.0.send(letter).await else { return Ok(()) };
+        let span = spans::letter(&letter.template);
+        let Err(error) = self.0.send(letter).instrument(span).await else { return Ok(()) };
         tracing::error!(error = &error as &dyn std::error::Error, "a letter was not taken");
         Err(match error {
             SendError::Overloaded(_) => post::Error::Overloaded,

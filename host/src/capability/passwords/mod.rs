@@ -7,16 +7,20 @@ pub(crate) mod argon2;
 pub(crate) mod pool;
 
 use super::storage;
-use crate::bindings::{
-    auth::gatewit::passwords::{
-        hashing,
-        types::{self, Verdict},
+use crate::{
+    bindings::{
+        auth::gatewit::passwords::{
+            hashing,
+            types::{self, Verdict},
+        },
+        local::gatewit::passwords::accounts,
     },
-    local::gatewit::passwords::accounts,
+    telemetry::spans,
 };
 use argon2::Cost;
 use pool::Pool;
 use std::sync::Arc;
+use tracing::Instrument as _;
 use wasmtime::component::{HasData, Linker};
 
 /// Seconds after which another try is worth it when the pool is full: about what a full queue of the default length and
@@ -161,7 +165,8 @@ impl types::Host for PasswordsView<'_> {
 impl accounts::Host for PasswordsView<'_> {
     async fn verify(&mut self, email: String, password: String) -> Result<Verdict, Error> {
         let salt = argon2::salt(self.clock)?;
-        self.passwords.verify(&email, password, self.provider, salt).await
+        let verify = self.passwords.verify(&email, password, self.provider, salt);
+        verify.instrument(spans::password("password verify")).await
     }
 }
 
@@ -171,7 +176,7 @@ impl hashing::Host for PasswordsView<'_> {
             return Err(Error::TooMany);
         }
         let salt = argon2::salt(self.clock)?;
-        let hash = self.passwords.hash(password, salt).await?;
+        let hash = self.passwords.hash(password, salt).instrument(spans::password("password hash")).await?;
         self.hashes.push(hash);
         Ok(u32::try_from(self.hashes.len() - 1).unwrap_or(u32::MAX))
     }
@@ -184,7 +189,10 @@ impl hashing::Host for PasswordsView<'_> {
     async fn verify_share(&mut self, share: String, password: String) -> Result<Verdict, Error> {
         match self.passwords.store.share_password(&share).await? {
             Some(None) => Ok(Verdict::Match),
-            found => self.passwords.compare(found.flatten(), password).await,
+            found => {
+                let compare = self.passwords.compare(found.flatten(), password);
+                compare.instrument(spans::password("password verify")).await
+            }
         }
     }
 }

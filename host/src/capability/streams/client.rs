@@ -18,6 +18,7 @@ use crate::{
         trace::Trace,
     },
     config,
+    telemetry::spans,
 };
 use rustls::{ClientConfig, pki_types::ServerName};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -85,6 +86,7 @@ impl Client {
         let report = Report::new(&self.provider, &format!("{host}:{port}"), trace);
         let Some(parsed) = Host::of(host) else { return Err(report.denied(&policy::Denial::Foreign)) };
         self.servers.admit(&parsed, port).map_err(|denial| report.denied(&denial))?;
+        spans::leads_to(host, None);
         let limits = self.limits();
         let by = limits.end.min(Instant::now() + self.connect_timeout);
         let (name, stream) = match timeout_at(by, self.dial(&parsed, port)).await {

@@ -23,8 +23,9 @@ pub(crate) use client::Client;
 pub use connection::Connection;
 
 use super::trace::Trace;
-use crate::bindings::driver::gatewit::streams::streams;
+use crate::{bindings::driver::gatewit::streams::streams, telemetry::spans};
 use std::{io, sync::Arc};
+use tracing::Instrument as _;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
 /// Connections of one call. A sign-in makes one, and one more for each server that is down or sends us on.
@@ -120,7 +121,8 @@ impl<'a> StreamsView<'a> {
 
 impl streams::Host for StreamsView<'_> {
     async fn connect(&mut self, host: String, port: u16, tls: bool) -> Result<Resource<Connection>, Error> {
-        let connection = self.admit()?.connect(&host, port, tls, self.trace).await?;
+        let connect = self.admit()?.connect(&host, port, tls, self.trace);
+        let connection = connect.instrument(spans::connection()).await?;
         Ok(self.table.push(connection)?)
     }
 

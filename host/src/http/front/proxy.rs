@@ -30,6 +30,7 @@ use super::{
 use crate::{
     config::{Anonymous, Config, UpstreamHost},
     gatewit::Server,
+    telemetry::spans,
     visit::CallId,
 };
 use hyper::{
@@ -168,6 +169,7 @@ impl Passing<'_> {
             if let Some(identity) = caller {
                 wire.identity.tell(head.headers_mut(), identity);
             }
+            spans::pass_on(head.headers_mut());
             Ok(head)
         };
         let upload = (!body.is_end_stream()).then(Pulse::new);
