@@ -20,13 +20,13 @@ e2e::suite! {
 const TOKEN: &str = "the-token-of-the-administrator";
 
 /// A folder to type in, and a server to type at.
-struct Desk {
-    server: TestServer,
+pub(crate) struct Desk {
+    pub(crate) server: TestServer,
     folder: tempfile::TempDir,
 }
 
 impl Desk {
-    async fn new(env: &[(&str, &str)]) -> anyhow::Result<Self> {
+    pub(crate) async fn new(env: &[(&str, &str)]) -> anyhow::Result<Self> {
         let server = TestServer::seeded(&quick(env)).await?;
         let mut admin = Caller::new(&server, ADMIN).await?;
         let answer = admin.send("PATCH", "/users/me", &serde_json::json!({ "token": TOKEN })).await?;
@@ -34,28 +34,28 @@ impl Desk {
         Ok(Self { server, folder: tempfile::tempdir()? })
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn file(&self, name: &str) -> anyhow::Result<String> {
+    pub(crate) fn file(&self, name: &str) -> anyhow::Result<String> {
         Ok(self.path().join(name).to_str().context("path")?.to_owned())
     }
 
-    async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
         let address = format!("http://{}", self.server.address);
         command::run(self.path(), &[("GATEWIT_URL", &address), ("GATEWIT_TOKEN", TOKEN)], arguments).await
     }
 
     /// What a command says that works.
-    async fn told(&self, arguments: &[&str]) -> anyhow::Result<String> {
+    pub(crate) async fn told(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let output = self.run(arguments).await?;
         ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?)
     }
 
     /// What a command says that does not.
-    async fn refused(&self, arguments: &[&str], word: &str) -> anyhow::Result<()> {
+    pub(crate) async fn refused(&self, arguments: &[&str], word: &str) -> anyhow::Result<()> {
         let output = self.run(arguments).await?;
         let told = String::from_utf8_lossy(&output.stderr);
         ensure!(!output.status.success(), "{arguments:?} works");

@@ -7,7 +7,7 @@ use super::{
     signing,
 };
 use anyhow::Context as _;
-use gatewit_host::Config;
+use gatewit_host::{Config, distribution};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -27,12 +27,15 @@ pub(super) enum Component {
         #[command(flatten)]
         remote: Remote,
     },
-    /// Serve a component file from now on, at all hosts; requests under way finish with the one before.
+    /// Serve a component from now on, at all hosts; requests under way finish with the one before.
+    #[command(visible_alias = "install")]
     Swap {
-        /// Its name; by default that of the file.
+        /// Its name; by default that of the file, or the last part of its repository.
         #[arg(long)]
         name: Option<String>,
-        /// The component. FILE.minisig beside it is its signature.
+        /// The component: a file, whose signature is FILE.minisig beside it, or `oci://REGISTRY/REPOSITORY@sha256:DIGEST`, which
+        /// the server fetches. With `:TAG` in place of the digest, what the tag names now.
+        #[arg(value_name = "FILE|oci://…")]
         file: PathBuf,
         /// It may use what the one before could not.
         #[arg(long)]
@@ -46,6 +49,15 @@ pub(super) enum Component {
         /// Try it out by watching: it is shown calls, and its answers are compared.
         #[arg(long)]
         shadow: bool,
+        /// Of a trial: have it serve everybody after so many calls, if no more differ or fail than may.
+        #[arg(long, value_name = "CALLS")]
+        promote_after: Option<u64>,
+        /// Of a trial with a rule: answers that may differ; with more, it ends.
+        #[arg(long, value_name = "ANSWERS", requires = "promote_after")]
+        max_differences: Option<u64>,
+        /// Of a trial with a rule: the share of calls that may fail, from 0 to 1; with more, it ends.
+        #[arg(long, value_name = "SHARE", requires = "promote_after")]
+        max_failures: Option<f64>,
         #[command(flatten)]
         remote: Remote,
         #[command(flatten)]
@@ -71,6 +83,13 @@ pub(super) enum Component {
         /// The file of the secret key, of `keygen` or of minisign. A password is asked for if it has one.
         #[arg(long)]
         key: PathBuf,
+    },
+    /// Put a component into an OCI registry, with FILE.minisig if that is there, and say its name by its digest.
+    Push {
+        /// The component.
+        file: PathBuf,
+        /// Where: `oci://REGISTRY/REPOSITORY:TAG`.
+        to: String,
     },
     /// Say whether a component bears a good signature of a key, by default of one of those that the settings trust.
     Verify {
@@ -125,6 +144,11 @@ impl Component {
             Self::Remove(named) => named.act(config, "DELETE", "", "what is built in serves again").await?,
             Self::Keygen { file } => tell(&signing::keygen(file)?),
             Self::Sign { file, key } => tell(&signing::sign(file, key)?),
+            Self::Push { file, to } => {
+                let wasm = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+                let pushed = distribution::push(config, &to.parse()?, wasm, signature(file)?.as_deref()).await?;
+                tell(&pushed.name.to_string());
+            }
             Self::Verify { file, key } => tell(&signing::verify(file, key.as_deref(), &config.engine.trusted_keys)?),
         }
         Ok(())
@@ -134,14 +158,30 @@ impl Component {
         let Self::Swap { name, file, accept_grants, dry_run, canary, shadow, .. } = self else {
             return Ok(Value::Null);
         };
-        let wasm = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let of_file = file.file_stem().and_then(|stem| stem.to_str());
-        let name = name.as_deref().or(of_file).context("the file has no name; say one with --name")?;
+        let Self::Swap { promote_after, max_differences, max_failures, .. } = self else { return Ok(Value::Null) };
         let mut how = vec![format!("accept_grants={accept_grants}"), format!("dry_run={dry_run}")];
         how.extend(canary.map(|share| format!("mode=canary&share={share}")));
         how.extend(shadow.then(|| "mode=shadow".to_owned()));
-        let signature = signature(file)?;
-        let body = Sent { kind: "application/wasm", bytes: wasm.into(), signature };
+        how.extend(promote_after.map(|calls| format!("promote_after={calls}")));
+        how.extend(max_differences.map(|answers| format!("max_differences={answers}")));
+        how.extend(max_failures.map(|share| format!("max_failures={share}")));
+        let (of_file, body) = match file.to_str().filter(|text| text.starts_with(distribution::SCHEME)) {
+            Some(text) => {
+                let name: distribution::Name = text.parse()?;
+                let source = serde_json::json!({ "source": text }).to_string();
+                (
+                    Some(name.short().to_owned()),
+                    Sent { kind: "application/json", bytes: source.into(), signature: None },
+                )
+            }
+            None => {
+                let wasm = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+                let of_file = file.file_stem().and_then(|stem| stem.to_str()).map(ToOwned::to_owned);
+                (of_file, Sent { kind: "application/wasm", bytes: wasm.into(), signature: signature(file)? })
+            }
+        };
+        let name = name.clone().or(of_file).context("the file has no name; say one with --name")?;
+        let name = name.as_str();
         remote.server(config)?.send("PUT", &path(name, &format!("?{}", how.join("&"))), Some(body)).await
     }
 }
@@ -177,6 +217,9 @@ fn told(data: &Value) -> String {
     let text = |path: &str| data.pointer(path).and_then(Value::as_str).unwrap_or_default();
     let mut lines =
         vec![format!("generation {}, digest {}", data.get("generation").unwrap_or(&Value::Null), text("/digest"))];
+    if !text("/reference").is_empty() {
+        lines.push(format!("from {}", text("/reference")));
+    }
     lines.push(format!("may use: {}", list("/capabilities")));
     for (path, word) in [("/grants/added", "new"), ("/grants/removed", "no longer")] {
         let names = list(path);

@@ -9,7 +9,7 @@ use crate::{
     bindings::driver::exports::gatewit::driver::about::Description,
     capability::config::Settings,
     config::Grant,
-    engine::{Alarm, CallError, CodeCache, Digest, Driver, Health, LoadError, Rules, Runtime, Services},
+    engine::{Alarm, Budget, CallError, CodeCache, Digest, Driver, Health, LoadError, Rules, Runtime, Services},
 };
 use std::{
     collections::BTreeMap,
@@ -63,6 +63,8 @@ pub(crate) struct Generation {
     pub(crate) number: u64,
     pub(crate) digest: Digest,
     pub(crate) origin: Origin,
+    /// The name that it was fetched by, where it came from a registry.
+    pub(crate) reference: Option<String>,
     /// The comment of the trusted key that signed it.
     pub(crate) signed_by: Option<String>,
     /// In milliseconds since the Unix epoch.
@@ -88,6 +90,14 @@ impl Generation {
         match &self.code {
             Code::Rules(rules) => rules.imports(),
             Code::Driver { driver, .. } => driver.imports(),
+        }
+    }
+
+    /// What one of its calls may use.
+    pub(crate) fn budget(&self) -> Budget {
+        match &self.code {
+            Code::Rules(rules) => rules.budget(),
+            Code::Driver { driver, .. } => driver.budget(),
         }
     }
 
@@ -128,8 +138,8 @@ impl Loader {
         let code =
             if name == AUTH { self.rules(number, source).await? } else { self.driver(name, number, source).await? };
         let loaded_ms = u64::try_from(self.services.clock.now().as_millis()).unwrap_or_default();
-        let (digest, origin) = (source.digest, source.origin.clone());
-        Ok(Generation { name: name.into(), number, digest, origin, signed_by, loaded_ms, code })
+        let (digest, origin, reference) = (source.digest, source.origin.clone(), source.reference.clone());
+        Ok(Generation { name: name.into(), number, digest, origin, reference, signed_by, loaded_ms, code })
     }
 
     /// Reads a file with its signature.
@@ -151,8 +161,9 @@ impl Loader {
     async fn driver(&self, name: &str, number: u64, source: &Source) -> Result<Code, LoadError> {
         let (runtime, cache, source) = (self.runtime.clone(), self.cache.clone(), source.clone());
         let (of, health) = (name.to_owned(), self.health(name, number));
-        let budget = self.runtime.budget.granted(self.grants.get(name));
-        let load = move || Driver::load(&runtime, &cache, source.named(&of), health, budget);
+        let grant = self.grants.get(name).cloned().unwrap_or_default();
+        let (budget, withheld) = (self.runtime.budget.granted(Some(&grant)), grant.withheld);
+        let load = move || Driver::load(&runtime, &cache, source.named(&of), health, budget, &withheld);
         let driver = Arc::new(self.apart(load).await?);
         let refused = |reason: String| LoadError::Refused { name: name.to_owned(), reason };
         let granted = self.grants.get(name).and_then(|grant| grant.capabilities.as_ref());

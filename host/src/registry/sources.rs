@@ -37,11 +37,18 @@ pub(crate) struct Source {
     /// In the format of minisign.
     pub(crate) signature: Option<String>,
     pub(crate) origin: Origin,
+    /// The name that it was fetched by, where it came from a registry.
+    pub(crate) reference: Option<String>,
 }
 
 impl Source {
     pub(super) fn new(wasm: Arc<[u8]>, signature: Option<String>, origin: Origin) -> Self {
-        Self { digest: Digest::of(&wasm), wasm, signature, origin }
+        Self { digest: Digest::of(&wasm), wasm, signature, origin, reference: None }
+    }
+
+    /// The same from a registry.
+    pub(super) fn referred_to(self, reference: Option<String>) -> Self {
+        Self { reference, ..self }
     }
 
     pub(super) fn named<'a>(&'a self, name: &'a str) -> Wasm<'a> {

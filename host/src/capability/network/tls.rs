@@ -52,6 +52,37 @@ impl Trust {
     }
 }
 
+/// Has libraries that bring no cryptography of their own use *ring*, as everything here does. One that a program has chosen
+/// already stays.
+pub(crate) fn install_provider() {
+    // An error means that there is one.
+    let _ = ring::default_provider().install_default();
+}
+
+/// The certificates of [`Trust`], for clients that keep them in a form of their own. What cannot be used is left out of those of
+/// the system, which holds kinds that are not known here.
+///
+/// # Errors
+/// A file cannot be read or holds no certificate. The text names the variable.
+pub(crate) fn authorities(settings: &config::Outbound) -> Result<Vec<CertificateDer<'static>>, String> {
+    let mut found = match &settings.certificates {
+        Some(file) => of_file("SSL_CERT_FILE", file)?,
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    if let Some(file) = &settings.extra_certificates {
+        found.extend(of_file("NODE_EXTRA_CA_CERTS", file)?);
+    }
+    let mut usable = RootCertStore::empty();
+    found.retain(|certificate| usable.add(certificate.clone()).is_ok());
+    Ok(found)
+}
+
+fn of_file(variable: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| format!("{variable}: cannot read {}: {error}", file.display()))?;
+    certificates(&Pem { written: variable.to_owned(), text })
+}
+
 fn add_file(roots: &mut RootCertStore, variable: &str, file: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(file);
     let text = text.map_err(|error| format!("{variable}: cannot read {}: {error}", file.display()))?;

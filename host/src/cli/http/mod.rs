@@ -23,8 +23,8 @@ use url::Url;
 /// How long a connection may take. Whoever waits longer looks for the mistake elsewhere.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long an answer may take: as long as a component of 64 MiB takes to be sent and compiled.
-const ANSWER: Duration = Duration::from_mins(2);
+/// How long an answer may take: as long as a component of 64 MiB takes to be fetched from a registry and compiled.
+const ANSWER: Duration = Duration::from_mins(5);
 
 /// Bytes of an answer. A thousand entries of the audit log are half of one.
 const ANSWER_BYTES: usize = 16 << 20;

@@ -96,9 +96,21 @@ fn components(of: Make<'_>) -> Vec<Operation> {
         .by(Caller::SignedIn)
         .parameter("mode", &json!({ "enum": ["swap", "canary", "shadow"] }), "How; to serve everybody if not said.")
         .parameter("share", &json!({ "type": "number" }), "Of a canary: its share of the calls.")
+        .parameter("promote_after", &json!({ "type": "integer" }), "Of a trial: calls after which it serves everybody.")
+        .parameter(
+            "max_differences",
+            &json!({ "type": "integer" }),
+            "Of such a rule: answers that may differ; 0 if not said.",
+        )
+        .parameter(
+            "max_failures",
+            &json!({ "type": "number" }),
+            "Of such a rule: the share of calls that may fail; 0 if not said.",
+        )
         .parameter("accept_grants", &json!({ "type": "boolean" }), "It may use what the one before could not.")
         .parameter("dry_run", &json!({ "type": "boolean" }), "Only see whether it would be taken.")
         .takes_file("application/wasm", json!({ "type": "string", "format": "binary" }))
+        .takes(object(&[("!source", text())]))
         .gives("The new generation, and how its grants differ.", &generation),
         of("delete", "components/{name}", "withdrawComponent", "Goes back to what is built in; for administrators")
             .by(Caller::SignedIn)

@@ -28,7 +28,7 @@ pub(super) struct Operation {
     summary: String,
     caller: Caller,
     parameters: Vec<Value>,
-    body: Option<(&'static str, Value)>,
+    body: Vec<(&'static str, Value)>,
     answers: Map<String, Value>,
 }
 
@@ -42,7 +42,7 @@ impl Operation {
     ) -> Self {
         let (path, name, summary) = (path.into(), name.into(), summary.into());
         let parameters = path.split(['{', '}']).skip(1).step_by(2).map(in_path).collect();
-        let (body, answers) = (None, Map::new());
+        let (body, answers) = (Vec::new(), Map::new());
         Self { method, path, tag, name, summary, caller: Caller::Anybody, parameters, body, answers }
     }
 
@@ -57,12 +57,13 @@ impl Operation {
 
     /// Takes a body of JSON.
     pub(super) fn takes(self, schema: Value) -> Self {
-        Self { body: Some(("application/json", schema)), ..self }
+        self.takes_file("application/json", schema)
     }
 
-    /// Takes a body of another kind.
-    pub(super) fn takes_file(self, kind: &'static str, schema: Value) -> Self {
-        Self { body: Some((kind, schema)), ..self }
+    /// Takes a body of another kind; one of several, where it takes more than one.
+    pub(super) fn takes_file(mut self, kind: &'static str, schema: Value) -> Self {
+        self.body.push((kind, schema));
+        self
     }
 
     /// Answers `{"data": …}`.
@@ -109,8 +110,9 @@ impl Operation {
         if !self.parameters.is_empty() {
             fields.insert("parameters".to_owned(), self.parameters.clone().into());
         }
-        if let Some((kind, schema)) = &self.body {
-            let content = json!({ *kind: { "schema": schema } });
+        if !self.body.is_empty() {
+            let kind = |(kind, schema): &(&str, Value)| ((*kind).to_owned(), json!({ "schema": schema }));
+            let content: Map<String, Value> = self.body.iter().map(kind).collect();
             fields.insert("requestBody".to_owned(), json!({ "content": content }));
         }
         fields.insert("responses".to_owned(), answers.into());

@@ -4,11 +4,14 @@ use super::{
     super::{query::Given, refusal::Refusal, respond::Reply, service::Exchange},
     Sent,
 };
-use crate::registry::{Difference, Generation, Mode, Refused, Taken, Upload, shown};
+use crate::{
+    distribution::Pulled,
+    registry::{Difference, Generation, Mode, Refused, Rule, Taken, Upload, shown},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::header::HeaderName;
 use serde_json::json;
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 /// The header of a component's signature: the text of minisign's file, in base64.
 const SIGNATURE: HeaderName = HeaderName::from_static("gatewit-signature");
@@ -39,10 +42,21 @@ pub(super) async fn read(exchange: &Exchange<'_>, name: &str) -> Reply {
 
 /// `PUT /gatewit/components/<name>`: the component is the body.
 pub(super) async fn put(exchange: &Exchange<'_>, name: &str, sent: &Sent) -> Reply {
-    let upload = match upload(exchange, name, sent) {
+    let mut upload = match upload(exchange, name, sent) {
         Ok(upload) => upload,
         Err(refusal) => return Reply::refused(&[refusal]),
     };
+    if let Some(source) = sent.json.get("source") {
+        let Some(source) = source.as_str() else {
+            return Reply::refused(&[Refusal::payload("\"source\" must be a string")]);
+        };
+        match exchange.server.registry.pull(source).await {
+            Ok(Pulled { name, wasm, signature }) => {
+                upload = Upload { wasm, signature, reference: Some(name.to_string()), ..upload };
+            }
+            Err(reason) => return refused(&reason),
+        }
+    }
     match exchange.server.registry.upload(upload).await {
         Ok(Taken { generation, difference }) => {
             let Difference { added, removed } = difference;
@@ -74,6 +88,12 @@ fn upload(exchange: &Exchange<'_>, name: &str, sent: &Sent) -> Result<Upload, Re
         Some("shadow") => Some(Mode::Shadow),
         Some(_) => return Err(Refusal::payload("\"mode\" must be one of [swap, canary, shadow]")),
     };
+    let rule = rule(&word)?;
+    if trial.is_none() && rule.is_some() {
+        return Err(Refusal::payload(
+            "\"promote_after\" is for what is tried out: \"mode\" must be one of [canary, shadow]",
+        ));
+    }
     let signature = exchange.parts.headers.get(SIGNATURE).map(|value| {
         let text = STANDARD.decode(value.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         text.ok_or_else(|| Refusal::payload("\"Gatewit-Signature\" must be the signature file in base64"))
@@ -82,10 +102,30 @@ fn upload(exchange: &Exchange<'_>, name: &str, sent: &Sent) -> Result<Upload, Re
         name: name.to_owned(),
         wasm: sent.file.to_vec(),
         signature: signature.transpose()?,
+        reference: None,
         trial,
+        rule,
         accepts_more: flag("accept_grants"),
         only_checks: flag("dry_run"),
     })
+}
+
+/// When a component that is tried out is to serve everybody; strict, where not all of it is said.
+fn rule(word: &impl Fn(&str) -> Option<String>) -> Result<Option<Rule>, Refusal> {
+    fn number<T: FromStr>(name: &str, text: Option<String>, otherwise: T) -> Result<T, Refusal> {
+        let wrong = |text: String| Refusal::payload(format!("\"{name}\" must be a number, not {text:?}"));
+        text.map_or(Ok(otherwise), |text| text.parse().map_err(|_| wrong(text)))
+    }
+    let Some(after) = word("promote_after") else {
+        let lonely = ["max_differences", "max_failures"].into_iter().find(|name| word(name).is_some());
+        let told = |name| Refusal::payload(format!("\"{name}\" is a part of a rule: say \"promote_after\", too"));
+        return lonely.map_or(Ok(None), |name| Err(told(name)));
+    };
+    Ok(Some(Rule {
+        after: number("promote_after", Some(after), 0)?,
+        max_differences: number("max_differences", word("max_differences"), 0)?,
+        max_failures: number("max_failures", word("max_failures"), 0.0)?,
+    }))
 }
 
 /// `DELETE /gatewit/components/<name>`: what is in the binary serves again.

@@ -34,6 +34,9 @@ use std::fmt::Display;
 /// Types of a body that is a file.
 const FILE_TYPES: [&str; 2] = ["application/wasm", "application/octet-stream"];
 
+/// The type of a body that says where a file is.
+const JSON_TYPE: &str = "application/json";
+
 /// What came with a request.
 pub(super) struct Sent {
     /// The body, of an operation that takes JSON; empty otherwise.
@@ -134,9 +137,20 @@ where
     let limits = exchange.wire.body.of(bytes);
     let kind = headers::text(headers, header::CONTENT_TYPE).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if kind == JSON_TYPE {
+        // In the place of the file, where it is to be fetched.
+        let json = body::read_json(headers, body, exchange.wire.body).await?;
+        if json.get("source").is_none() {
+            return Err(Refusal::payload("\"source\" is required"));
+        }
+        return Ok(Sent { json, file: Bytes::new() });
+    }
     if !FILE_TYPES.contains(&kind.as_str()) {
         let _ = body::collect(body, BodyLimits { bytes: 0, ..limits }).await;
-        return Err(Refusal::payload(format!("\"content-type\" must be one of [{}]", FILE_TYPES.join(", "))));
+        return Err(Refusal::payload(format!(
+            "\"content-type\" must be one of [{}, {JSON_TYPE}]",
+            FILE_TYPES.join(", ")
+        )));
     }
     Ok(Sent { json: Value::Null, file: body::collect(body, limits).await?.into() })
 }
