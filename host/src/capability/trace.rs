@@ -3,7 +3,10 @@
 //! Invariant: an entry was redacted by whoever writes it, exactly as a line of the log. A request that fails nowhere costs
 //! one allocation. Deliberately absent: keeping traces, which is the store's, and deciding which are kept.
 
-use super::log::{cut, redact};
+use super::{
+    http::Tape,
+    log::{cut, redact},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
@@ -32,7 +35,11 @@ pub struct Step {
 
 /// The steps of one request. Clones are handles to the same ones.
 #[derive(Clone)]
-pub(crate) struct Trace(Arc<Inner>);
+pub(crate) struct Trace {
+    inner: Arc<Inner>,
+    /// What a call says to its provider, and hears, where somebody else is to hear it, too.
+    tape: Option<Tape>,
+}
 
 struct Inner {
     start: Instant,
@@ -41,13 +48,22 @@ struct Inner {
 
 impl Trace {
     pub(crate) fn start() -> Self {
-        Self(Arc::new(Inner { start: Instant::now(), steps: Mutex::default() }))
+        Self { inner: Arc::new(Inner { start: Instant::now(), steps: Mutex::default() }), tape: None }
+    }
+
+    /// The same steps, for a call with a tape.
+    pub(crate) fn with_tape(&self, tape: Tape) -> Self {
+        Self { inner: self.inner.clone(), tape: Some(tape) }
+    }
+
+    pub(crate) fn tape(&self) -> Option<&Tape> {
+        self.tape.as_ref()
     }
 
     /// Adds a step; beyond the limit it is dropped.
     pub(crate) fn add(&self, level: &'static str, from: &str, text: &str) {
-        let at_ms = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut steps = self.0.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_ms = u64::try_from(self.inner.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut steps = self.inner.steps.lock().unwrap_or_else(PoisonError::into_inner);
         if steps.len() < ENTRIES_MAX {
             let text = cut(&redact(text), ENTRY_BYTES_MAX).to_owned();
             steps.push(Step { at_ms, level: level.into(), from: cut(from, 128).to_owned(), text });
@@ -56,7 +72,7 @@ impl Trace {
 
     /// All steps so far, in their order.
     pub(crate) fn steps(&self) -> Vec<Step> {
-        self.0.steps.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.steps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -4,8 +4,11 @@
 use super::{
     Refused, Registry, State,
     generation::{self, AUTH, Generation, Origin},
-    grants::{self, Difference},
+    grants::{self, Difference, Manifest},
+    promotion::Rule,
+    provider,
     providers::Problems,
+    reach,
     slot::{Mode, Slot, Trial},
     sources::{COMPONENT_BYTES_MAX, Source},
 };
@@ -26,8 +29,12 @@ pub(crate) struct Upload {
     pub(crate) name: String,
     pub(crate) wasm: Vec<u8>,
     pub(crate) signature: Option<String>,
+    /// The name that it was fetched by, where it came from a registry.
+    pub(crate) reference: Option<String>,
     /// To be tried out instead of serving at once.
     pub(crate) trial: Option<Mode>,
+    /// When one that is tried out is to serve everybody.
+    pub(crate) rule: Option<Rule>,
     /// May use what the one before could not.
     pub(crate) accepts_more: bool,
     /// Only to see whether it would be taken.
@@ -52,21 +59,24 @@ impl Registry {
             return Err(Refused::UploadsOff);
         }
         self.state.lock().await.not_pinned(name)?;
+        let rule = upload.rule.or(self.rule).filter(|_| upload.trial.is_some()).map(Rule::check).transpose()?;
         let source = Source::new(upload.wasm.into(), upload.signature, Origin::Uploaded);
+        let source = source.referred_to(upload.reference);
         // Compiling may take long, and other changes need not wait for it.
         let generation = Arc::new(self.loader.load(name, &source).await?);
         let mut state = self.state.lock().await;
         state.not_pinned(name)?;
         let slot = state.slot(name);
-        let difference = slot.difference(&generation);
+        let difference = state.difference(&slot, &generation);
         if !(difference.added.is_empty() || upload.accepts_more || upload.only_checks) {
             return Err(Refused::Grants(difference.added.join(", ")));
         }
         let after = match upload.trial {
-            Some(mode) => slot.with_trial(generation.clone(), mode)?,
+            Some(mode) => slot.with_trial(generation.clone(), mode, rule)?,
             None => slot.with(generation.clone()),
         };
         let prepared = self.prepare(&state, name, &after)?;
+        self.self_check(&generation, &prepared).await?;
         if upload.only_checks {
             return Ok(Taken { generation, difference });
         }
@@ -76,7 +86,14 @@ impl Registry {
             None => Place::Current,
         };
         let digest = generation.digest.to_string();
-        let component = StoredComponent { name: name.to_owned(), place, digest, signature: source.signature };
+        let component = StoredComponent {
+            name: name.to_owned(),
+            place,
+            digest,
+            signature: source.signature,
+            reference: source.reference,
+            rule: rule.map(Rule::write),
+        };
         let code = source.wasm.to_vec();
         self.services().store.store_component(NewComponent { component, code }, self.now_ms()).await?;
         self.publish(&mut state, name, after, prepared);
@@ -116,13 +133,17 @@ impl Registry {
     /// None is tried out, or the change cannot be made to last.
     pub(crate) async fn promote(&self, name: &str) -> Result<Arc<Generation>, Refused> {
         let mut state = self.state.lock().await;
+        self.promote_in(&mut state, name).await
+    }
+
+    pub(super) async fn promote_in(&self, state: &mut State, name: &str) -> Result<Arc<Generation>, Refused> {
         let slot = state.slot(name);
         let trial = slot.trial.clone().ok_or_else(|| Refused::NoTrial(name.to_owned()))?;
         state.not_pinned(name)?;
         let after = slot.with(trial.generation.clone());
-        let prepared = self.prepare(&state, name, &after)?;
+        let prepared = self.prepare(state, name, &after)?;
         self.services().store.move_component(name, Move::Promote).await?;
-        self.publish(&mut state, name, after, prepared);
+        self.publish(state, name, after, prepared);
         Ok(trial.generation)
     }
 
@@ -215,20 +236,17 @@ pub(super) enum Prepared {
 
 impl Slot {
     /// The slot with a generation on trial.
-    pub(super) fn with_trial(&self, generation: Arc<Generation>, mode: Mode) -> Result<Self, Refused> {
+    pub(super) fn with_trial(
+        &self,
+        generation: Arc<Generation>,
+        mode: Mode,
+        rule: Option<Rule>,
+    ) -> Result<Self, Refused> {
         if generation.name.as_ref() == AUTH && mode == Mode::Shadow {
             return Err(Refused::NoShadow);
         }
-        let trial = Trial { generation, mode, comparison: Arc::new(Comparison::default()) };
+        let trial = Trial { generation, mode, comparison: Arc::new(Comparison::default()), rule };
         Ok(Self { trial: Some(trial), ..self.clone() })
-    }
-
-    /// What a generation may use that the one which serves may not.
-    pub(super) fn difference(&self, generation: &Generation) -> Difference {
-        match &self.current {
-            Some(current) => grants::difference(&current.imports(), &generation.imports()),
-            None => Difference::default(),
-        }
     }
 }
 
@@ -255,6 +273,23 @@ impl State {
             Some(Origin::File(path)) => Err(Refused::Pinned { name: name.to_owned(), path: path.clone() }),
             _ => Ok(()),
         }
+    }
+
+    /// What a generation may use, and where it reaches for the providers that there are.
+    pub(super) fn manifest(&self, generation: &Generation) -> Manifest {
+        let imports = generation.imports();
+        let Some((_, description)) = generation.driver() else { return Manifest { imports, ..Manifest::default() } };
+        let its = self.providers().filter(|provider| provider.driver == *generation.name);
+        let read = its.filter_map(|provider| provider::read(provider, description).ok());
+        Manifest { imports, places: read.flat_map(|read| reach::places(&read.own)).collect() }
+    }
+
+    /// What a generation may use that the one which serves may not.
+    pub(super) fn difference(&self, slot: &Slot, generation: &Generation) -> Difference {
+        let current = slot.current.as_ref();
+        let between =
+            |current: &Arc<Generation>| grants::difference(&self.manifest(current), &self.manifest(generation));
+        current.map(between).unwrap_or_default()
     }
 
     pub(super) fn slot(&self, name: &str) -> Slot {

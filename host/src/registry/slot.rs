@@ -1,9 +1,15 @@
 //! Which generations there are of one component: the one that serves, the one before, the one on trial. Pure.
 
-use super::generation::{Generation, Origin};
+use super::{
+    generation::{Generation, Origin},
+    promotion::{Figures, Rule},
+};
 use crate::capability::drivers::{Comparison, OnTrial, Served};
 use crate::engine::Digest;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// How a generation is tried out beside the one that serves.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,9 +27,27 @@ pub(crate) struct Trial {
     pub(crate) mode: Mode,
     /// How its answers compare, over all providers.
     pub(crate) comparison: Arc<Comparison>,
+    /// What has to happen so that it serves everybody; `None` while that is for somebody to decide.
+    pub(crate) rule: Option<Rule>,
 }
 
 impl Trial {
+    /// How it did so far. What is shown to somebody who watches is compared; what somebody takes may fail.
+    pub(super) fn figures(&self) -> Figures {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (same, different) = (read(&self.comparison.same), read(&self.comparison.different));
+        match self.mode {
+            Mode::Shadow => Figures { calls: same + different, differences: different, failures: 0 },
+            Mode::Canary(_) if self.generation.driver().is_none() => {
+                let (calls, failures) = self.generation.health().counts();
+                Figures { calls, differences: 0, failures }
+            }
+            Mode::Canary(_) => {
+                Figures { calls: read(&self.comparison.taken), differences: 0, failures: read(&self.comparison.failed) }
+            }
+        }
+    }
+
     /// The trial as a provider sees it, whose driver it is served by.
     pub(super) fn of(&self, served: Arc<Served>) -> OnTrial {
         OnTrial { served, mode: self.mode, comparison: self.comparison.clone() }

@@ -4,6 +4,7 @@ use super::{
     Refused, Registry, State,
     change::{is_intact, is_served},
     generation::{AUTH, Origin},
+    promotion::Rule,
     slot::{Mode, Slot},
     sources::Source,
 };
@@ -31,6 +32,7 @@ impl Registry {
                 None => tokio::time::sleep(POLL).await,
             }
             let Some(registry) = this.upgrade() else { return };
+            registry.judge().await;
             match registry.look().await {
                 Ok(()) => away = false,
                 Err(error) if !away => {
@@ -123,7 +125,8 @@ impl Registry {
                 if slot.current.is_none() && current.is_none() {
                     slot = self.below(state, name, &slot).await?;
                 }
-                slot.with_trial(generation, mode)?.trial
+                let rule = component.rule.as_deref().and_then(Rule::read);
+                slot.with_trial(generation, mode, rule)?.trial
             }
             (None, _) => None,
         };
@@ -140,7 +143,8 @@ impl Registry {
             reason: "what the database has of it is damaged; send it again".to_owned(),
         };
         let wasm = code.ok_or_else(damaged)?.into();
-        Ok(Source::new(wasm, component.signature.clone(), Origin::Uploaded))
+        let source = Source::new(wasm, component.signature.clone(), Origin::Uploaded);
+        Ok(source.referred_to(component.reference.clone()))
     }
 
     /// Loads the drivers that providers have come to need.

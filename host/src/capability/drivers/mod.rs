@@ -8,7 +8,7 @@ mod auth_data;
 mod served;
 mod shadow;
 
-use super::trace::Trace;
+use super::{http::Tape, trace::Trace};
 use crate::{
     bindings::auth::gatewit::{
         config::settings::Value,
@@ -16,11 +16,13 @@ use crate::{
         drivers::dispatch::{self, Provider},
     },
     engine::{Answer, CallError, Occasion, Services},
+    telemetry::spans,
 };
 pub(crate) use served::{Drivers, OnTrial, Outbound, Served};
 pub(crate) use shadow::Comparison;
 use shadow::{Mirror, Verdict};
 use std::sync::Arc;
+use tracing::{Instrument as _, Span};
 use wasmtime::component::{HasData, Linker};
 
 /// When those are to come back who find too many waiting: so long takes a sign-in at a slow provider.
@@ -58,14 +60,30 @@ impl<'a> DriversView<'a> {
     }
 
     /// Shows a call to the generation that watches, if one does.
-    fn mirror(&self, provider: &str, verdict: Verdict, call: Mirror) {
-        if let Some(watching) = self.drivers.shadow(provider) {
+    fn mirror(&self, occasion: Occasion<'_>, verdict: Verdict, call: Mirror) {
+        if let Some(watching) = self.watching(occasion) {
             shadow::show(watching, self.services, verdict, call);
         }
     }
 
+    /// Who watches those that serve. What another generation does is no measure.
+    fn watching(&self, occasion: Occasion<'_>) -> Option<&'a OnTrial> {
+        let provider = &occasion.served.name;
+        let serves = self.drivers.find(provider).is_some_and(|served| Arc::ptr_eq(served, occasion.served));
+        self.drivers.shadow(provider).filter(|_| serves)
+    }
+
+    /// A tape for a call that can be made only once, if somebody watches.
+    fn tape(&self, occasion: Occasion<'_>) -> Option<Tape> {
+        self.watching(occasion).map(|_| Tape::blank())
+    }
+
     /// A driver's answer as the rules get it.
-    fn answer<T>(&self, provider: &str, answer: Answer<T>) -> Result<T, Refusal> {
+    fn answer<T>(&self, occasion: Occasion<'_>, answer: Answer<T>) -> Result<T, Refusal> {
+        let provider = &occasion.served.name;
+        if let Some(trial) = self.drivers.on_trial(occasion.served) {
+            trial.comparison.took(shadow::is_sound(&answer));
+        }
         let outcome = answer.unwrap_or_else(|error| Err(self.failed(provider, &error)));
         if let Err(refusal) = &outcome {
             self.trace.add("warn", provider, &told(refusal));
@@ -87,6 +105,12 @@ impl<'a> DriversView<'a> {
         self.trace.add("error", provider, &error.to_string());
         Refusal::Unavailable("the driver failed".to_owned())
     }
+}
+
+/// The span of a call of a driver.
+fn span(operation: &'static str, occasion: Occasion<'_>) -> Span {
+    let served = occasion.served;
+    spans::driver(operation, &served.name, served.driver_name(), &served.tag)
 }
 
 /// A refusal in words for the trace.
@@ -118,22 +142,25 @@ impl dispatch::Host for DriversView<'_> {
 
     async fn login(&mut self, provider: String, values: Vec<String>) -> Result<Identity, Refusal> {
         let occasion = self.occasion(&provider)?;
-        let answer = self.answer(&provider, occasion.served.driver.login(occasion, &values).await);
-        self.mirror(&provider, Verdict::of_identity(&answer), Mirror::Login(values));
+        let ask = occasion.served.driver.login(occasion, &values).instrument(span("driver login", occasion));
+        let answer = self.answer(occasion, ask.await);
+        self.mirror(occasion, Verdict::of_identity(&answer), Mirror::Login(values));
         answer.map(to_keep)
     }
 
     async fn begin(&mut self, provider: String, start: Start) -> Result<Departure, Refusal> {
         let occasion = self.occasion(&provider)?;
-        let answer = self.answer(&provider, occasion.served.driver.begin(occasion, start.clone()).await);
-        self.mirror(&provider, Verdict::of_departure(&answer), Mirror::Begin(start));
+        let ask = occasion.served.driver.begin(occasion, start.clone()).instrument(span("driver begin", occasion));
+        let answer = self.answer(occasion, ask.await);
+        self.mirror(occasion, Verdict::of_departure(&answer), Mirror::Begin(start));
         // Whoever begins a sign-in finishes it, although somebody else may serve by then.
         answer.map(|departure| served::with_tag(departure, &occasion.served.tag))
     }
 
     async fn recall(&mut self, provider: String, parameters: Vec<Parameter>) -> Result<Claim, Refusal> {
         let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.recall(occasion, parameters).await)
+        let ask = occasion.served.driver.recall(occasion, parameters).instrument(span("driver recall", occasion));
+        self.answer(occasion, ask.await)
     }
 
     async fn finish(&mut self, provider: String, arrival: Arrival) -> Result<Identity, Refusal> {
@@ -143,7 +170,16 @@ impl dispatch::Host for DriversView<'_> {
             None => self.drivers.find(&provider),
         };
         let occasion = self.with(began)?;
-        self.answer(&provider, occasion.served.driver.finish(occasion, arrival).await).map(to_keep)
+        let Some(tape) = self.tape(occasion) else {
+            let ask = occasion.served.driver.finish(occasion, arrival).instrument(span("driver finish", occasion));
+            return self.answer(occasion, ask.await).map(to_keep);
+        };
+        let trace = self.trace.with_tape(tape.clone());
+        let taped = Occasion { trace: &trace, ..occasion };
+        let ask = occasion.served.driver.finish(taped, arrival.clone()).instrument(span("driver finish", occasion));
+        let answer = self.answer(occasion, ask.await);
+        self.mirror(occasion, Verdict::of_identity(&answer), Mirror::Finish(arrival, tape));
+        answer.map(to_keep)
     }
 
     async fn refresh(
@@ -154,7 +190,14 @@ impl dispatch::Host for DriversView<'_> {
     ) -> Result<Option<String>, Refusal> {
         let occasion = self.occasion(&provider)?;
         let auth_data = auth_data.map(auth_data::unwrapped);
-        let answer = self.answer(&provider, occasion.served.driver.refresh(occasion, &identifier, auth_data).await);
+        let tape = self.tape(occasion);
+        let trace = tape.clone().map(|tape| self.trace.with_tape(tape));
+        let taped = Occasion { trace: trace.as_ref().unwrap_or(self.trace), ..occasion };
+        let ask = occasion.served.driver.refresh(taped, &identifier, auth_data.clone());
+        let answer = self.answer(occasion, ask.instrument(span("driver refresh", occasion)).await);
+        if let Some(tape) = tape {
+            self.mirror(occasion, Verdict::of_stay(&answer), Mirror::Refresh(identifier, auth_data, tape));
+        }
         answer.map(|auth_data| auth_data.map(auth_data::wrapped))
     }
 
@@ -165,7 +208,8 @@ impl dispatch::Host for DriversView<'_> {
         callback: String,
     ) -> Result<Option<Destination>, Refusal> {
         let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.leave(occasion, parting_data.as_deref(), &callback).await)
+        let ask = occasion.served.driver.leave(occasion, parting_data.as_deref(), &callback);
+        self.answer(occasion, ask.instrument(span("driver leave", occasion)).await)
     }
 
     async fn read_notice(
@@ -175,11 +219,13 @@ impl dispatch::Host for DriversView<'_> {
         callback: String,
     ) -> Result<Notice, Refusal> {
         let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.read_notice(occasion, parameters, &callback).await)
+        let ask = occasion.served.driver.read_notice(occasion, parameters, &callback);
+        self.answer(occasion, ask.instrument(span("driver read notice", occasion)).await)
     }
 
     async fn describe_us(&mut self, provider: String, callback: String) -> Result<Option<String>, Refusal> {
         let occasion = self.occasion(&provider)?;
-        self.answer(&provider, occasion.served.driver.describe_us(occasion, &callback).await)
+        let ask = occasion.served.driver.describe_us(occasion, &callback);
+        self.answer(occasion, ask.instrument(span("driver describe us", occasion)).await)
     }
 }

@@ -107,6 +107,11 @@ impl Drivers {
         self.trial(provider).filter(|trial| trial.mode == Mode::Shadow)
     }
 
+    /// The trial that this generation takes its share of calls by.
+    pub(super) fn on_trial(&self, served: &Arc<Served>) -> Option<&OnTrial> {
+        self.trials.iter().find(|trial| Arc::ptr_eq(&trial.served, served) && trial.mode != Mode::Shadow)
+    }
+
     fn trial(&self, provider: &str) -> Option<&OnTrial> {
         self.trials.iter().find(|trial| trial.served.name.as_ref() == provider)
     }

@@ -1,13 +1,15 @@
 //! A generation that watches: it is shown calls that another one has answered, and whether it would have answered the same
 //! is counted. Nobody gets its answers, and it has a cache of its own.
 //!
-//! Shown is what can be asked twice: where a browser goes, and who somebody is with right credentials (wrong ones would count
-//! twice where they are checked). Not shown is what a provider lets happen once: its answer to a sign-in, a refresh, a message.
+//! Shown is where a browser goes, who somebody is with right credentials (wrong ones would count twice where they are checked),
+//! who came back from a provider, and whether somebody may stay. What a provider lets happen once is not repeated there: the
+//! generation that watches is played the answers that the other one got (`http::Tape`), and whatever else would have an
+//! effect is denied. Not shown are messages of providers, and the end of a session.
 
-use super::{Occasion, Refusal, served::OnTrial};
+use super::{Answer, Occasion, Refusal, served::OnTrial};
 use crate::{
-    bindings::auth::gatewit::driver::types::{Departure, Identity, Start, Subject},
-    capability::trace::Trace,
+    bindings::auth::gatewit::driver::types::{Arrival, Departure, Identity, Start, Subject},
+    capability::{http::Tape, trace::Trace},
     engine::Services,
 };
 use std::sync::{
@@ -19,25 +21,49 @@ use tokio::sync::Semaphore;
 /// Calls that are shown at the same time; more are not shown. Watching must not keep anybody waiting.
 const SHOWN_MAX: usize = 16;
 
-/// How often the one that watches would have answered the same.
+/// How one that is tried out does: how often the one that watches would have answered the same, and how often the one that
+/// takes a share of the calls did not do what it should.
 pub(crate) struct Comparison {
     pub(crate) same: AtomicU64,
     pub(crate) different: AtomicU64,
+    /// Calls that were taken …
+    pub(crate) taken: AtomicU64,
+    /// … and those of them that had no answer, or one that blames neither the person nor what the person did.
+    pub(crate) failed: AtomicU64,
     room: Arc<Semaphore>,
 }
 
 impl Default for Comparison {
     fn default() -> Self {
         let room = Arc::new(Semaphore::new(SHOWN_MAX));
-        Self { same: AtomicU64::default(), different: AtomicU64::default(), room }
+        let zero = AtomicU64::default;
+        Self { same: zero(), different: zero(), taken: zero(), failed: zero(), room }
     }
+}
+
+impl Comparison {
+    /// Counts a call that was taken.
+    pub(super) fn took(&self, is_sound: bool) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        if !is_sound {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether an answer is one that a sound driver gives to somebody at a provider that is there.
+pub(super) fn is_sound<T>(answer: &Answer<T>) -> bool {
+    use Refusal::{Expired, InvalidCredentials, Overloaded, Refused};
+    matches!(answer, Ok(Ok(_) | Err(InvalidCredentials | Refused(_) | Expired(_) | Overloaded(_))))
 }
 
 /// What an answer comes down to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Somebody, by identifier or address.
+    /// Somebody: identifier, address and groups.
     Somebody(String),
+    /// Whoever it is may stay.
+    Stays,
     /// Away, to this address without its query.
     Away(String),
     /// A refusal, by kind.
@@ -47,8 +73,11 @@ pub(super) enum Verdict {
 impl Verdict {
     pub(super) fn of_identity(answer: &Result<Identity, Refusal>) -> Self {
         match answer {
-            Ok(Identity { subject: Subject::Email(name) | Subject::Identifier(name), .. }) => {
-                Self::Somebody(name.clone())
+            Ok(Identity { subject, email, email_verified, groups, .. }) => {
+                let (Subject::Email(name) | Subject::Identifier(name)) = subject;
+                let mut groups: Vec<_> = groups.iter().map(String::as_str).collect();
+                groups.sort_unstable();
+                Self::Somebody(format!("{name}\n{email:?} {email_verified}\n{}", groups.join("\n")))
             }
             Err(refusal) => Self::Refused(kind(refusal)),
         }
@@ -61,10 +90,15 @@ impl Verdict {
         }
     }
 
+    pub(super) fn of_stay(answer: &Result<Option<String>, Refusal>) -> Self {
+        answer.as_ref().map_or_else(|refusal| Self::Refused(kind(refusal)), |_| Self::Stays)
+    }
+
     /// The verdict without who it is about.
     fn kind(&self) -> &'static str {
         match self {
             Self::Somebody(_) => "somebody",
+            Self::Stays => "stays",
             Self::Away(_) => "away",
             Self::Refused(kind) => kind,
         }
@@ -87,32 +121,54 @@ fn kind(refusal: &Refusal) -> &'static str {
 pub(super) enum Mirror {
     Login(Vec<String>),
     Begin(Start),
+    /// Who came back, with what the provider answered.
+    Finish(Arrival, Tape),
+    /// Whether this identifier may stay, with what the provider answered.
+    Refresh(String, Option<String>, Tape),
+}
+
+impl Mirror {
+    /// The call with a tape that plays, if there is one; `None` if it must not be made again.
+    fn rewound(self, verdict: &Verdict) -> Option<(Self, Trace)> {
+        let trace = Trace::start();
+        Some(match self {
+            Self::Login(_) if !matches!(verdict, Verdict::Somebody(_)) => return None,
+            Self::Login(_) | Self::Begin(_) => (self, trace),
+            Self::Finish(arrival, tape) => {
+                let tape = tape.rewound()?;
+                (Self::Finish(arrival, tape.clone()), trace.with_tape(tape))
+            }
+            Self::Refresh(identifier, auth_data, tape) => {
+                let tape = tape.rewound()?;
+                (Self::Refresh(identifier, auth_data, tape.clone()), trace.with_tape(tape))
+            }
+        })
+    }
+
+    /// What the one that watches would have answered.
+    async fn ask(self, occasion: Occasion<'_>) -> Verdict {
+        fn settled<T>(answer: Answer<T>) -> Result<T, Refusal> {
+            answer.unwrap_or_else(|_| Err(Refusal::Other(String::new())))
+        }
+        let driver = &occasion.served.driver;
+        match self {
+            Self::Login(values) => Verdict::of_identity(&settled(driver.login(occasion, &values).await)),
+            Self::Begin(start) => Verdict::of_departure(&settled(driver.begin(occasion, start).await)),
+            Self::Finish(arrival, _) => Verdict::of_identity(&settled(driver.finish(occasion, arrival).await)),
+            Self::Refresh(identifier, auth_data, _) => {
+                Verdict::of_stay(&settled(driver.refresh(occasion, &identifier, auth_data).await))
+            }
+        }
+    }
 }
 
 /// Shows a call, later and beside everything else.
 pub(super) fn show(watching: &OnTrial, services: &Arc<Services>, verdict: Verdict, call: Mirror) {
-    let may_be_shown = matches!((&call, &verdict), (Mirror::Login(_), Verdict::Somebody(_)) | (Mirror::Begin(_), _));
     let Ok(room) = watching.comparison.room.clone().try_acquire_owned() else { return };
-    if !may_be_shown {
-        return;
-    }
+    let Some((call, trace)) = call.rewound(&verdict) else { return };
     let (served, comparison, services) = (watching.served.clone(), watching.comparison.clone(), services.clone());
     tokio::spawn(async move {
-        let trace = Trace::start();
-        let occasion = Occasion { served: &served, services: &services, trace: &trace };
-        let crashed = |_| Err(Refusal::Unavailable(String::new()));
-        let other = match call {
-            Mirror::Login(values) => {
-                Verdict::of_identity(&served.driver.login(occasion, &values).await.unwrap_or_else(crashed))
-            }
-            Mirror::Begin(start) => Verdict::of_departure(
-                &served
-                    .driver
-                    .begin(occasion, start)
-                    .await
-                    .unwrap_or_else(|_| Err(Refusal::Unavailable(String::new()))),
-            ),
-        };
+        let other = call.ask(Occasion { served: &served, services: &services, trace: &trace }).await;
         drop(room);
         if other == verdict {
             comparison.same.fetch_add(1, Ordering::Relaxed);
@@ -123,4 +179,30 @@ pub(super) fn show(watching: &OnTrial, services: &Arc<Services>, verdict: Verdic
         let driver = served.driver.name();
         tracing::warn!(provider = %served.name, driver, serving, watching, "a driver that is tried out answers differently");
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::CallError;
+
+    #[test]
+    fn a_sound_answer_blames_nobody_but_the_person() {
+        assert!(is_sound(&Ok(Ok(()))));
+        assert!(is_sound::<()>(&Ok(Err(Refusal::InvalidCredentials))));
+        assert!(!is_sound::<()>(&Ok(Err(Refusal::Misconfigured(String::new())))));
+        assert!(!is_sound::<()>(&Ok(Err(Refusal::Unavailable(String::new())))));
+        assert!(!is_sound::<()>(&Err(CallError::Full { component: "acme".into() })));
+    }
+
+    #[test]
+    fn wrong_credentials_are_not_tried_twice() {
+        let login = || Mirror::Login(vec!["ada".to_owned(), "wrong".to_owned()]);
+        assert!(login().rewound(&Verdict::Refused("invalid credentials")).is_none());
+        assert!(login().rewound(&Verdict::Somebody("ada".to_owned())).is_some());
+        let tape = Tape::blank();
+        let refresh = || Mirror::Refresh("ada".to_owned(), None, tape.clone());
+        let played = refresh().rewound(&Verdict::Stays).is_some_and(|(_, trace)| trace.tape().is_some());
+        assert!(played, "what watches is played what was heard");
+    }
 }

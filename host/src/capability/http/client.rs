@@ -20,6 +20,7 @@ use crate::{
         trace::Trace,
     },
     config,
+    telemetry::spans,
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -93,7 +94,7 @@ impl Client {
     ) -> Result<Self, String> {
         let timeout = own.timeout.unwrap_or(settings.timeout);
         let ways = Arc::new(Ways {
-            egress: Arc::new(RwLock::new(Egress::new(&own.urls, &own.documents))),
+            egress: Arc::new(RwLock::new(Egress::new(&own.urls, &own.documents, own.granted.clone()))),
             proxies: Proxies::new(settings, &own.proxy),
             tls: Arc::new(encryption(trust, &own.tls)?),
             // To a proxy: the general authorities, and nobody in particular.
@@ -147,6 +148,7 @@ impl Client {
         if !is_sent(request.method()) {
             return Err(Failed::method());
         }
+        spans::leads_to(url.host_str().unwrap_or_default(), Some(request.method().as_str()));
         // What the policy has seen is what is sent: the same spelling of host and path.
         let target: Uri = url.as_str().parse().map_err(|_| Failed::uri())?;
         let document = (request.method() == Method::GET).then(|| self.document(url)).flatten();
@@ -189,7 +191,7 @@ impl Client {
         // The failure was told where it happened, and the driver meets it where it reads.
         let body = match body {
             Ok(body) => body.to_bytes(),
-            Err(error) => return Ok(Response::from_parts(head, Broken(Some(error)).boxed_unsync())),
+            Err(error) => return Ok(Response::from_parts(head, broken(error))),
         };
         self.ways.egress.write().unwrap_or_else(PoisonError::into_inner).learn(document, &body, is_nearby);
         let body = Full::<Bytes>::from(body).map_err(|never| match never {});
@@ -205,6 +207,10 @@ fn encryption(trust: &Trust, own: &OwnTls) -> Result<ClientConfig, String> {
 }
 
 /// A body of which nothing came but an error.
+pub(super) fn broken(error: Error) -> WasiBody {
+    Broken(Some(error)).boxed_unsync()
+}
+
 struct Broken(Option<Error>);
 
 impl Body for Broken {

@@ -9,6 +9,7 @@
 //! | [`body`] | a body within its limits |
 //! | [`failure`] | what went wrong, for the driver and for the log |
 //! | [`report`] | what was asked for and what came |
+//! | [`tape`] | the same, kept for a generation that watches |
 //!
 //! Invariant: a guest's request passes [`client`] or is denied; nothing here follows a redirect, keeps a cookie or looks at
 //! what is said, but for the documents that name a provider's other addresses.
@@ -20,17 +21,21 @@ mod failure;
 mod policy;
 mod proxy;
 mod report;
+mod tape;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use client::Client;
 pub(crate) use proxy::{Choice, OwnProxy};
+pub(crate) use tape::Tape;
 
 use super::trace::Trace;
+use crate::telemetry::spans;
 use body::Patient;
 use http_body_util::BodyExt;
 use hyper::{Request, Response, header, header::HeaderName};
 use std::sync::Arc;
+use tape::Played;
 use tracing::Instrument;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::{
@@ -78,6 +83,31 @@ impl Outbound {
     }
 }
 
+/// Sends a request, unless the call has a tape that answers; and keeps the answer, if the call has one that takes it.
+async fn taped(
+    client: &Client,
+    request: Request<WasiBody>,
+    options: Option<RequestOptions>,
+    trace: &Trace,
+) -> Result<Response<WasiBody>, Error> {
+    let Some(tape) = trace.tape() else { return client.send(request, options, trace).await };
+    match tape.play(&request) {
+        Some(Played::Answer(answer)) => Ok(answer),
+        Some(Played::Denied) => Err(Error::HttpRequestDenied),
+        Some(Played::Goes) => client.send(request, options, trace).await,
+        None => {
+            let (method, uri) = (request.method().clone(), request.uri().clone());
+            match client.send(request, options, trace).await {
+                Ok(answer) => Ok(tape.take(method, uri, answer).await),
+                Err(error) => {
+                    tape.tear();
+                    Err(error)
+                }
+            }
+        }
+    }
+}
+
 /// Adds requests to the outside, and nothing else, to `linker`.
 pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     p2::add_only_http_to_linker_async(linker)
@@ -104,12 +134,15 @@ impl WasiHttpHooks for Hooks {
         }
         let trace = self.trace.clone();
         let request = request.map(|body| Patient::new(body).boxed_unsync());
+        let span = spans::outgoing();
+        let traced = span.clone();
         let send = async move {
             let client = client.ok_or(Error::HttpRequestDenied)?;
-            let response = client.send(request, options, &trace).await?;
-            Ok((response, Box::new(std::future::ready(Ok(()))) as Io))
+            let sent = taped(&client, request, options, &trace).await;
+            spans::answered(&traced, sent.as_ref().map_or(0, |response| response.status().as_u16()));
+            Ok((sent?, Box::new(std::future::ready(Ok(()))) as Io))
         };
-        Box::new(send.instrument(tracing::Span::current()))
+        Box::new(send.instrument(span).instrument(tracing::Span::current()))
     }
 
     /// What belongs to the connection is the client's.

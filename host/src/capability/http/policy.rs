@@ -5,7 +5,10 @@
 //! ([`Reach::Never`]), and none comes nearby unless the operator wrote a host there. Deliberately absent: paths. Who serves a
 //! host serves all of it.
 
-use crate::capability::network::address::{Reach, reach, reach_of_name};
+use crate::{
+    capability::network::address::{Reach, reach, reach_of_name},
+    config::HostPattern,
+};
 use std::{fmt, net::IpAddr};
 use url::{Host, Url};
 
@@ -25,6 +28,8 @@ pub(super) enum Denial {
     Metadata,
     /// Nobody is to come here.
     Never(IpAddr),
+    /// The operator gives the driver other hosts, and not this one.
+    Ungranted,
     /// Only who is configured may be nearby.
     Nearby(Option<IpAddr>),
 }
@@ -37,6 +42,7 @@ impl fmt::Display for Denial {
             Self::Downgrade => f.write_str("is not encrypted, but the document that names it was"),
             Self::Metadata => f.write_str("is a name of a cloud's metadata"),
             Self::Never(address) => write!(f, "leads to {address}, where no driver has business"),
+            Self::Ungranted => f.write_str("is not among the hosts that GATEWIT_GRANTS gives the driver"),
             Self::Nearby(Some(address)) => write!(f, "leads to {address}, which is nearby, but is not configured"),
             Self::Nearby(None) => f.write_str("is nearby, but is not configured"),
         }
@@ -108,6 +114,8 @@ impl Pass {
 pub(super) struct Egress {
     configured: Vec<Origin>,
     documents: Vec<Document>,
+    /// The hosts that the driver was given; `None`: all that settings and documents name.
+    granted: Option<Vec<HostPattern>>,
 }
 
 /// A document that the provider's settings name, and what the last one fetched named.
@@ -121,14 +129,14 @@ struct Document {
 
 impl Egress {
     /// `urls` and `documents` are the provider's settings of these kinds.
-    pub(super) fn new(urls: &[Url], documents: &[Url]) -> Self {
+    pub(super) fn new(urls: &[Url], documents: &[Url], granted: Option<Vec<HostPattern>>) -> Self {
         let configured = urls.iter().chain(documents).filter_map(Origin::of).collect();
         let document = |address: &Url| {
             let mut address = address.clone();
             address.set_fragment(None);
             Document { address, origins: Vec::new(), downgrades: Vec::new(), nearby: false }
         };
-        Self { configured, documents: documents.iter().map(document).collect() }
+        Self { configured, documents: documents.iter().map(document).collect(), granted }
     }
 
     /// Whether a request may be sent, and how near it may be connected.
@@ -145,6 +153,9 @@ impl Egress {
     }
 
     fn pass(&self, origin: &Origin) -> Result<Pass, Denial> {
+        if !self.is_granted(origin) {
+            return Err(Denial::Ungranted);
+        }
         if self.configured.contains(origin) {
             return Ok(Pass { nearby: true });
         }
@@ -154,6 +165,11 @@ impl Egress {
         }
         let is_downgrade = self.documents.iter().any(|document| document.downgrades.contains(origin));
         Err(if is_downgrade { Denial::Downgrade } else { Denial::Foreign })
+    }
+
+    fn is_granted(&self, origin: &Origin) -> bool {
+        let (host, port) = (origin.host.to_string(), Some(origin.port));
+        self.granted.as_ref().is_none_or(|granted| granted.iter().any(|pattern| pattern.names(&host, port)))
     }
 
     /// The document that is at this address: the setting's own, or one in `.well-known` below it.

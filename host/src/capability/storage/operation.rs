@@ -19,6 +19,10 @@ pub(crate) struct StoredComponent {
     /// SHA-256 of the code, in hexadecimal digits.
     pub(crate) digest: String,
     pub(crate) signature: Option<String>,
+    /// The name that it was fetched by, where it came from a registry.
+    pub(crate) reference: Option<String>,
+    /// What has to happen so that it serves everybody, where it is tried out; as JSON.
+    pub(crate) rule: Option<String>,
 }
 
 /// A component with its code.

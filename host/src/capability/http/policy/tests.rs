@@ -8,7 +8,7 @@ fn url(text: &str) -> Url {
 
 fn egress(urls: &[&str], documents: &[&str]) -> Egress {
     let parse = |texts: &[&str]| texts.iter().map(|text| url(text)).collect::<Vec<_>>();
-    Egress::new(&parse(urls), &parse(documents))
+    Egress::new(&parse(urls), &parse(documents), None)
 }
 
 fn denial(egress: &Egress, text: &str) -> Option<Denial> {
@@ -49,7 +49,7 @@ fn another_scheme_host_or_port_is_foreign() {
     ] {
         assert_eq!(denial(&egress, address), Some(Denial::Foreign), "{address}");
     }
-    assert_eq!(denial(&Egress::new(&[], &[]), "https://id.example.com/"), Some(Denial::Foreign));
+    assert_eq!(denial(&Egress::new(&[], &[], None), "https://id.example.com/"), Some(Denial::Foreign));
 }
 
 #[test]

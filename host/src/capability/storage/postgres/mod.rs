@@ -60,6 +60,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         ours_alone: true,
         text: include_str!("migrations/0006.sql"),
     },
+    Migration {
+        number: 7,
+        name: "where components come from and when they are promoted",
+        ours_alone: true,
+        text: include_str!("migrations/0007.sql"),
+    },
 ];
 
 /// Keeps other hosts out while tables are looked at and made. The number is one that nobody takes by chance: `gatewit`.

@@ -29,21 +29,23 @@ async fn changed(connection: &mut dyn Connection) -> Result<(), Failure> {
 
 /// All components, without their code.
 pub(crate) async fn components(connection: &mut dyn Connection) -> Result<Vec<StoredComponent>, Failure> {
-    let statement =
-        Statement::new("SELECT name, place, digest, share, signature FROM gatewit_components ORDER BY name, place");
+    let statement = Statement::new(
+        "SELECT name, place, digest, share, signature, reference, rule FROM gatewit_components ORDER BY name, place",
+    );
     connection.rows(&statement).await?.into_iter().map(component).collect()
 }
 
 fn component(mut row: Row) -> Result<StoredComponent, Failure> {
     let (name, place, digest) = (row.text()?, row.text()?, row.text()?);
     let (share, signature) = (row.optional_integer()?, row.optional_text()?);
+    let (reference, rule) = (row.optional_text()?, row.optional_text()?);
     let place = match place.as_str() {
         "current" => Place::Current,
         "previous" => Place::Previous,
         #[expect(clippy::cast_precision_loss, reason = "a share is at most a million")]
         _ => Place::Trial(share.map(|millionths| millionths as f64 / 1e6)),
     };
-    Ok(StoredComponent { name, place, digest, signature })
+    Ok(StoredComponent { name, place, digest, signature, reference, rule })
 }
 
 /// The code of a component.
@@ -83,7 +85,7 @@ impl Change for StoreComponent {
     type Output = ();
 
     async fn apply(&self, connection: &mut dyn Connection) -> Result<(), Failure> {
-        let StoredComponent { name, place, digest, signature } = &self.component;
+        let StoredComponent { name, place, digest, signature, reference, rule } = &self.component;
         let (word, share) = match place {
             Place::Current => ("current", None),
             Place::Previous => ("previous", None),
@@ -96,11 +98,12 @@ impl Change for StoreComponent {
             remove(connection, name, word).await?;
         }
         let insert = Statement::new(
-            "INSERT INTO gatewit_components (name, place, digest, share, signature, made, code) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO gatewit_components (name, place, digest, share, signature, made, code, reference, rule) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         );
         let insert = insert.bind(name).bind(word).bind(digest).bind(share).bind(signature.as_deref());
-        connection.run(&insert.bind(stamp(self.now_ms)).bind(&self.code)).await?;
+        let insert = insert.bind(stamp(self.now_ms)).bind(&self.code);
+        connection.run(&insert.bind(reference.as_deref()).bind(rule.as_deref())).await?;
         changed(connection).await
     }
 }
@@ -117,8 +120,9 @@ async fn put(
     from: &'static str,
     to: &'static str,
 ) -> Result<u64, Failure> {
-    let statement =
-        Statement::new("UPDATE gatewit_components SET place = $3, share = NULL WHERE name = $1 AND place = $2");
+    let statement = Statement::new(
+        "UPDATE gatewit_components SET place = $3, share = NULL, rule = NULL WHERE name = $1 AND place = $2",
+    );
     connection.run(&statement.bind(name).bind(from).bind(to)).await
 }
 

@@ -62,6 +62,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         ours_alone: true,
         text: include_str!("migrations/0007.sql"),
     },
+    Migration {
+        number: 8,
+        name: "where components come from and when they are promoted",
+        ours_alone: true,
+        text: include_str!("migrations/0008.sql"),
+    },
 ];
 
 /// A SQLite file.
