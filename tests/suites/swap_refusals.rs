@@ -36,7 +36,8 @@ async fn what_is_no_component_is_refused_and_the_old_one_stays() -> anyhow::Resu
         *byte ^= 0xff;
     }
     let module = b"\0asm\x01\0\0\0".to_vec();
-    let cases: [(&str, Vec<u8>, &str); 9] = [
+    let cases: [(&str, Vec<u8>, &str); 10] = [
+        ("local", too_new(&local)?, "a version of the contract that this server does not know"),
         ("local", Vec::new(), "local"),
         ("local", cut, "local"),
         ("local", corrupt, "local"),
@@ -69,6 +70,19 @@ async fn what_is_no_component_is_refused_and_the_old_one_stays() -> anyhow::Resu
     ensure!(before == after, "something was taken");
     sign_in(&mut server.client(), USER).await?;
     Ok(())
+}
+
+/// The same component as if it had been built for a contract of years to come.
+fn too_new(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let (ours, theirs) = (b"@0.1.", b"@9.1.");
+    let mut later = wasm.to_vec();
+    let places: Vec<_> =
+        later.windows(ours.len()).enumerate().filter(|(_, bytes)| *bytes == ours).map(|(place, _)| place).collect();
+    ensure!(!places.is_empty(), "it names no version");
+    for place in places {
+        later.get_mut(place..place + theirs.len()).context("bytes")?.copy_from_slice(theirs);
+    }
+    Ok(later)
 }
 
 async fn more_grants_have_to_be_accepted() -> anyhow::Result<()> {

@@ -77,6 +77,13 @@ fn not_a_duration() -> Refusal {
     Refusal::new("is not a duration; write for example 15m, 7d or 900s")
 }
 
+/// A share, from 0 to 1.
+pub(super) fn share(value: &Value) -> Result<f64, Refusal> {
+    let wrong = || Refusal::new("is not a share; write a number from 0 to 1");
+    let share: f64 = text(value)?.trim().parse().map_err(|_| wrong())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(wrong()) }
+}
+
 /// A duration; a bare number is milliseconds.
 pub(super) fn duration(value: &Value) -> Result<Duration, Refusal> {
     ttl(value).map(|ttl| Duration::from_millis(ttl.body_ms()))

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::decode::{boolean, bytes, duration_from, integer, list, path};
-use super::grants::{Grant, grants};
+use super::cast::Value;
+use super::decode::{boolean, bytes, duration_from, integer, list, path, share};
+use super::error::Refusal;
+use super::grants::{Grant, grants, structure};
 use super::setting::{Setting, put};
+use crate::distribution::Name;
 
 /// Memory that may be configured for one call: 1 MiB (below it no component starts) to 4 GiB (all a 32-bit guest can
 /// address).
@@ -18,11 +21,14 @@ const CALLS_MAX: u64 = 13_000;
 /// Most crashes that may be waited for: each is remembered for a minute.
 const CRASHES_MAX: u64 = 10_000;
 
+/// Most calls that a trial may be waited for.
+const PROMOTE_AFTER_MAX: u64 = 1_000_000_000;
+
 /// Shortest time of a call: below it the deadline's own granularity would end calls.
 pub(super) const CALL_TIME_MIN: Duration = Duration::from_millis(10);
 
 /// The WebAssembly engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Engine {
     /// Folder whose components replace built-in ones or add to them (`GATEWIT_COMPONENTS`, default
     /// `<data folder>/components`).
@@ -47,6 +53,16 @@ pub struct Engine {
     /// Crashes within a minute after which the generation before serves again (`GATEWIT_ROLLBACK_CRASHES`, default 5); 0 for
     /// never.
     pub rollback_crashes: u32,
+    /// Calls after which a generation that is tried out serves everybody (`GATEWIT_PROMOTE_AFTER`); 0, the default, leaves it to
+    /// somebody.
+    pub promote_after: u64,
+    /// Different answers that end a trial are more than this (`GATEWIT_PROMOTE_MAX_DIFFERENCES`, default 0).
+    pub promote_max_differences: u64,
+    /// Failures that end a trial are more than this share of its calls (`GATEWIT_PROMOTE_MAX_FAILURES`, default 0).
+    pub promote_max_failures: f64,
+    /// Components that are fetched from registries at the start, by the name that they are served under
+    /// (`GATEWIT_OCI_COMPONENTS`, JSON, default none).
+    pub sources: BTreeMap<String, Name>,
     /// Are components served that operators put into the database (`GATEWIT_UPLOADED_COMPONENTS`, default true)? To switch
     /// them off helps to start where one of them does not work.
     pub uploaded: bool,
@@ -66,6 +82,10 @@ impl Engine {
             require_signed: true,
             trusted_keys: Vec::new(),
             rollback_crashes: 5,
+            promote_after: 0,
+            promote_max_differences: 0,
+            promote_max_failures: 0.0,
+            sources: BTreeMap::new(),
             uploaded: true,
         }
     }
@@ -96,5 +116,35 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("GATEWIT_ROLLBACK_CRASHES", "engine.rollback_crashes", |c, v| {
         put(&mut c.engine.rollback_crashes, integer(v, 0, CRASHES_MAX))
     }),
+    Setting::new("GATEWIT_PROMOTE_AFTER", "engine.promote_after", |c, v| {
+        put(&mut c.engine.promote_after, integer(v, 0, PROMOTE_AFTER_MAX))
+    }),
+    Setting::new("GATEWIT_PROMOTE_MAX_DIFFERENCES", "engine.promote_max_differences", |c, v| {
+        put(&mut c.engine.promote_max_differences, integer(v, 0, PROMOTE_AFTER_MAX))
+    }),
+    Setting::new("GATEWIT_PROMOTE_MAX_FAILURES", "engine.promote_max_failures", |c, v| {
+        put(&mut c.engine.promote_max_failures, share(v))
+    })
+    .text(),
+    Setting::new("GATEWIT_OCI_COMPONENTS", "engine.sources", |c, v| put(&mut c.engine.sources, sources(v))).text(),
     Setting::new("GATEWIT_UPLOADED_COMPONENTS", "engine.uploaded", |c, v| put(&mut c.engine.uploaded, boolean(v))),
 ];
+
+/// Names of components in registries, by the name that each is served under. By digest: what a start fetches must not depend
+/// on its day.
+fn sources(value: &Value) -> Result<BTreeMap<String, Name>, Refusal> {
+    let wrong = || Refusal::new(r#"is not an object; write for example {"acme":"oci://ghcr.io/acme/driver@sha256:…"}"#);
+    let serde_json::Value::Object(sources) = structure(value)? else { return Err(wrong()) };
+    let source = |(component, name): (String, serde_json::Value)| {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+        if component.is_empty() || !component.chars().all(fits) {
+            return Err(Refusal::new(format!("{component:?} is not the name of a component")));
+        }
+        let name: Name = name.as_str().ok_or_else(wrong)?.parse().map_err(|error| Refusal::new(format!("{error}")))?;
+        if name.digest().is_none() {
+            return Err(Refusal::new(format!("{name} names what it was last called by; write the digest, @sha256:…")));
+        }
+        Ok((component, name))
+    };
+    sources.into_iter().map(source).collect()
+}

@@ -9,9 +9,13 @@ use super::cast::Value;
 use super::decode::{bytes, duration_from, integer};
 use super::engine::{CALL_MEMORY_BYTES, CALL_TIME_MIN};
 use super::error::Refusal;
+use super::host_pattern::HostPattern;
 
 /// What an operator may be asked for, and what the engine knows to keep back.
 pub(crate) const CAPABILITIES: [&str; 8] = ["cache", "clock", "http", "keys", "log", "passwords", "random", "streams"];
+
+/// What can be kept back from a component that imports it. The others answer nothing that a secret could be told by.
+const WITHHELD: [&str; 4] = ["cache", "http", "keys", "streams"];
 
 /// Most requests and connections of one call.
 const OUTBOUND_MAX: u64 = 1_000;
@@ -29,6 +33,13 @@ pub struct Grant {
     pub wait: Option<Duration>,
     /// Most requests and connections of one call (`outbound`).
     pub outbound: Option<u32>,
+    /// Hosts that its providers may name and it may reach (`hosts`).
+    pub hosts: Option<Vec<HostPattern>>,
+    /// Unix sockets of the system that its providers may name (`sockets`).
+    pub sockets: Option<BTreeSet<String>>,
+    /// Capabilities that it imports and does not get: a call of them fails (`withheld`). For interpreters, which import
+    /// everything that there is.
+    pub withheld: BTreeSet<String>,
 }
 
 /// Grants by component.
@@ -39,7 +50,7 @@ pub(super) fn grants(value: &Value) -> Result<BTreeMap<String, Grant>, Refusal> 
     components.iter().map(|(name, grant)| Ok((name.clone(), self::grant(name, grant)?))).collect()
 }
 
-fn structure(value: &Value) -> Result<Json, Refusal> {
+pub(super) fn structure(value: &Value) -> Result<Json, Refusal> {
     match value {
         Value::Text(text) if text.trim().is_empty() => Ok(Json::Object(serde_json::Map::new())),
         Value::Text(text) => serde_json::from_str(text).map_err(|error| Refusal::new(format!("is not JSON: {error}"))),
@@ -63,9 +74,22 @@ fn grant(name: &str, grant: &Json) -> Result<Grant, Refusal> {
             "time" => read.time = Some(duration_from(&value, CALL_TIME_MIN).map_err(told)?),
             "wait" => read.wait = Some(duration_from(&value, CALL_TIME_MIN).map_err(told)?),
             "outbound" => read.outbound = Some(integer(&value, 0, OUTBOUND_MAX).map_err(told)?),
-            "capabilities" => read.capabilities = Some(capabilities(json).map_err(told)?),
+            "capabilities" => read.capabilities = Some(names(json, &CAPABILITIES).map_err(told)?),
+            "withheld" => read.withheld = names(json, &WITHHELD).map_err(told)?,
+            "hosts" => {
+                let hosts = texts(json).map_err(told)?;
+                let hosts: Result<_, _> = hosts.into_iter().map(HostPattern::parse).collect();
+                read.hosts = Some(hosts.map_err(told)?);
+            }
+            "sockets" => {
+                let sockets = texts(json).map_err(told)?;
+                if let Some(wrong) = sockets.iter().find(|path| !path.starts_with('/')) {
+                    return Err(told(Refusal::new(format!("has {wrong:?}, which is no whole path"))));
+                }
+                read.sockets = Some(sockets.into_iter().map(ToOwned::to_owned).collect());
+            }
             _ => {
-                let known = "capabilities, memory, time, wait and outbound";
+                let known = "capabilities, hosts, memory, outbound, sockets, time, wait and withheld";
                 return Err(Refusal::new(format!("{name}.{key}: is not known here; there are {known}")));
             }
         }
@@ -73,11 +97,15 @@ fn grant(name: &str, grant: &Json) -> Result<Grant, Refusal> {
     Ok(read)
 }
 
-fn capabilities(json: &Json) -> Result<BTreeSet<String>, Refusal> {
-    let names = json.as_array().map(|names| names.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
-    let names = names.flatten().ok_or_else(|| Refusal::new("is not a list of names"))?;
-    if let Some(unknown) = names.iter().find(|name| !CAPABILITIES.contains(name)) {
-        return Err(Refusal::new(format!("has {unknown:?}, which is none of {}", CAPABILITIES.join(", "))));
+fn texts(json: &Json) -> Result<Vec<&str>, Refusal> {
+    let texts = json.as_array().map(|texts| texts.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
+    texts.flatten().ok_or_else(|| Refusal::new("is not a list of names"))
+}
+
+fn names(json: &Json, known: &[&str]) -> Result<BTreeSet<String>, Refusal> {
+    let names = texts(json)?;
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        return Err(Refusal::new(format!("has {unknown:?}, which is none of {}", known.join(", "))));
     }
     Ok(names.into_iter().map(ToOwned::to_owned).collect())
 }
@@ -113,6 +141,9 @@ mod tests {
             (r#"{"acme":{"tim":"1s"}}"#, "acme.tim"),
             (r#"{"acme":{"capabilities":["storage"]}}"#, "storage"),
             (r#"{"acme":{"capabilities":"http"}}"#, "list of names"),
+            (r#"{"acme":{"withheld":["log"]}}"#, "log"),
+            (r#"{"acme":{"hosts":["https://a"]}}"#, "no host"),
+            (r#"{"acme":{"sockets":["ldapi"]}}"#, "whole path"),
         ] {
             let told = read(text).unwrap_err();
             assert!(told.contains(word), "{text}: {told}");

@@ -32,6 +32,7 @@ mod file;
 pub(crate) mod front;
 mod grants;
 mod graphql;
+mod host_pattern;
 mod keys;
 mod kind;
 mod limits;
@@ -39,6 +40,7 @@ mod log;
 mod mail;
 mod metrics;
 mod network;
+mod oci;
 mod origin_pattern;
 pub(crate) mod outbound;
 mod passwords;
@@ -49,6 +51,7 @@ mod setting;
 mod size;
 mod sources;
 mod storage;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -69,6 +72,7 @@ pub use self::error::{ConfigErrors, Warning};
 pub use self::front::Front;
 pub use self::grants::Grant;
 pub use self::graphql::Graphql;
+pub use self::host_pattern::HostPattern;
 pub use self::keys::Keys;
 pub use self::kind::{Cast, Kind, ProviderSetting};
 pub use self::limits::{Limit, LimitStore, Limits};
@@ -76,6 +80,7 @@ pub use self::log::{Log, LogLevel, LogStyle};
 pub use self::mail::{Mail, MailTransport, NewLine, Sendmail, Smtp, SmtpTls};
 pub use self::metrics::{Metrics, MetricsAccess};
 pub use self::network::{Network, TrustProxy};
+pub use self::oci::Oci;
 pub use self::origin_pattern::OriginPattern;
 pub use self::outbound::Outbound;
 pub use self::passwords::{Argon2Variant, Passwords};
@@ -84,6 +89,7 @@ pub use self::server::{Directive, Hsts, Server};
 pub use self::size::bytes;
 pub use self::sources::{ReadFile, Sources};
 pub use self::storage::{DatabaseClient, Encryption, Postgres, Storage, TokenStorage};
+pub use self::telemetry::{Exporter, Sampler, Telemetry};
 pub use self::upstream::{Anonymous, OwnPath, Upstream, UpstreamHost};
 
 use self::error::Report;
@@ -117,8 +123,12 @@ pub struct Config {
     pub engine: Engine,
     /// The way to providers.
     pub outbound: Outbound,
+    /// Registries of components.
+    pub oci: Oci,
     /// The log.
     pub log: Log,
+    /// Traces for a collector.
+    pub telemetry: Telemetry,
     /// Letters.
     pub mail: Mail,
     /// Figures for Prometheus.
@@ -185,6 +195,8 @@ impl Config {
         self.server.cors.check(report);
         self.server.limits.check(report);
         self.upstream.check(report);
+        self.oci.check(report);
+        self.telemetry.check(report);
         if self.cookies.refresh.name == self.cookies.session.name {
             report.problem("SESSION_COOKIE_NAME: is the same as REFRESH_TOKEN_COOKIE_NAME; choose another");
         }

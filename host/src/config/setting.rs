@@ -8,7 +8,7 @@ use super::cast::Value;
 use super::error::Refusal;
 use super::{
     Config, accounts, admin, auth, client, cookies, cors, engine, front, graphql, keys, limits, log, mail, metrics,
-    outbound, passwords, server, storage, upstream,
+    oci, outbound, passwords, server, storage, telemetry, upstream,
 };
 
 /// Does the name of a variable fix its type?
@@ -86,7 +86,9 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
         keys::SETTINGS,
         engine::SETTINGS,
         outbound::SETTINGS,
+        oci::SETTINGS,
         log::SETTINGS,
+        telemetry::SETTINGS,
         mail::SETTINGS,
         metrics::SETTINGS,
         client::SETTINGS,

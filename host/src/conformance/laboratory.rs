@@ -81,16 +81,18 @@ impl Laboratory {
         let folder = Folder::new();
         let config = apart(config, &folder.0);
         let ground = start::prepare(&config, Brought::default()).await?;
-        let (ways, grants) = (Ways::new(config.outbound), config.engine.grants);
+        let grants = config.engine.grants;
+        let ways = Ways::new(config.outbound, grants.clone());
         Ok(Self { ground, ways, grants, seen: Mutex::default(), _folder: folder })
     }
 
     pub(super) fn load(&self, name: &str, wasm: &[u8]) -> Result<Arc<Driver>, LoadError> {
         // Never given a rest: each input counts for itself.
         let health = Health::new(false, 0, None);
-        let budget = self.ground.runtime.budget.granted(self.grants.get(name));
+        let grant = self.grants.get(name).cloned().unwrap_or_default();
+        let budget = self.ground.runtime.budget.granted(Some(&grant));
         let wasm = Wasm { name, bytes: wasm, digest: Digest::of(wasm) };
-        Driver::load(&self.ground.runtime, &self.ground.code, wasm, health, budget).map(Arc::new)
+        Driver::load(&self.ground.runtime, &self.ground.code, wasm, health, budget, &grant.withheld).map(Arc::new)
     }
 
     pub(super) async fn describe(&self, driver: &Driver) -> Result<Description, CallError> {
@@ -180,6 +182,17 @@ impl Laboratory {
         let started = Instant::now();
         let answer = served.driver.describe_us(self.occasion(served, &trace), sample::CALLBACK).await;
         self.noted(started, &trace, answer.map(|answer| answer.map(drop)))
+    }
+
+    /// Has it try its settings; `None` if it does not do that.
+    pub(super) async fn check(&self, served: &Arc<Served>) -> Option<Answer<Vec<String>>> {
+        let trace = Trace::start();
+        let started = Instant::now();
+        let answer = served.driver.check(self.occasion(served, &trace)).await?;
+        if let Ok(Ok(lines)) = &answer {
+            self.seen().told.extend(lines.iter().cloned());
+        }
+        Some(self.noted(started, &trace, answer))
     }
 
     /// What all calls have told.

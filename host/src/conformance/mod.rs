@@ -6,6 +6,7 @@
 //! | [`sample`] | what a driver is tried with (pure) |
 //! | [`description`], [`answer`] | what is right (pure) |
 //! | [`credentials`], [`redirect`] | which tries there are for drivers of each kind |
+//! | [`self_check`] | the same for their own check of settings |
 //! | [`laboratory`] | the driver in the engine, with settings as they are asked for |
 //! | [`report`] | what was found |
 //!
@@ -20,6 +21,7 @@ mod redirect;
 mod report;
 mod rule;
 mod sample;
+mod self_check;
 
 pub use report::{Check, Report, Verdict};
 
@@ -157,6 +159,7 @@ impl Subject<'_> {
         if self.driver.redirects() {
             redirect::called(self, served, report).await;
         }
+        self_check::called(self, served, report).await;
         let secrets = self.secrets(served);
         let seen = self.laboratory.seen();
         report.judge(&rule::LEAKS, &leaks(&secrets, &seen.told));

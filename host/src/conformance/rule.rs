@@ -80,6 +80,8 @@ rules! {
         "`refresh`, `logout` and `metadata` get what anybody may send: refuse, do not trap";
     MISSING = "missing-settings-are-misconfigured":
         "answer `misconfigured` and name the setting; it may be taken away while you run";
+    CHECKS = "its-check-tells-what-is-wrong":
+        "answer `check` with what was tried, a line each, and with a refusal where that does not work or a setting is missing";
     LEAKS = "secrets-stay-inside":
         "leave passwords, codes, tokens and secret settings out of refusals and of the log";
     STATELESS = "nothing-is-kept-between-calls":

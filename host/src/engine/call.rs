@@ -94,6 +94,8 @@ pub(crate) struct Call {
     connections_max: u32,
     /// Passwords that were hashed in this call, by number.
     hashes: Vec<String>,
+    /// The account that the rules were called for, where they know it.
+    pub(super) actor: Option<String>,
     /// Only components that link the standard library of their language ask for it.
     wasi: Option<WasiCtx>,
 }
@@ -141,6 +143,7 @@ impl Call {
             connections: 0,
             connections_max: CONNECTIONS_MAX,
             hashes: Vec::new(),
+            actor: None,
             wasi: None,
         }
     }
@@ -202,7 +205,7 @@ impl Call {
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {
-        StorageView { store: self.services.store.as_ref(), hashes: &self.hashes }
+        StorageView { store: self.services.store.as_ref(), hashes: &self.hashes, actor: self.actor.as_deref() }
     }
 }
 

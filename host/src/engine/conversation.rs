@@ -156,6 +156,11 @@ impl Conversation {
         error
     }
 
+    /// For whom it goes on, so that what is put on record names them.
+    pub(crate) fn acts_for(&mut self, user: Option<&str>) {
+        self.sandbox.store.data_mut().actor = user.map(ToOwned::to_owned);
+    }
+
     /// For how long, from the start of the request, the answer is to be held.
     pub(crate) fn hold(&self) -> Duration {
         self.sandbox.hold()

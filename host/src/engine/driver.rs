@@ -16,7 +16,7 @@ use crate::{
     },
     capability::{drivers::Served, trace::Trace},
 };
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 use tokio::time::error::Elapsed;
 use wasmtime::component::InstancePre;
 
@@ -28,6 +28,8 @@ pub(crate) struct Driver {
     name: Arc<str>,
     /// It waits for others.
     networked: bool,
+    /// Capabilities that it imports and does not get.
+    withheld: BTreeSet<String>,
     health: Health,
     budget: Budget,
 }
@@ -68,17 +70,28 @@ impl Driver {
         wasm: Wasm<'_>,
         health: Health,
         budget: Budget,
+        withheld: &BTreeSet<String>,
     ) -> Result<Self, LoadError> {
         let (component, name) = (cache.load(&runtime.engine, wasm)?, wasm.name);
-        let networked =
-            component.component_type().imports(&runtime.engine).any(|(import, _)| grants::is_network(import));
+        let waits = |import: &str| grants::is_network(import) && !grants::is_withheld(import, withheld);
+        let networked = component.component_type().imports(&runtime.engine).any(|(import, _)| waits(import));
         let link = || {
-            let component = grants::driver(&runtime.engine, name)?.instantiate_pre(&component)?;
+            let component = grants::driver(&runtime.engine, name, &component, withheld)?;
             let contracts = Contracts::new(&component)?;
             Ok((component, contracts))
         };
         let (component, contracts) = link().map_err(|error| LoadError::refused(name, &error))?;
-        Ok(Self { runtime: runtime.clone(), component, contracts, name: name.into(), networked, health, budget })
+        let withheld = withheld.clone();
+        Ok(Self {
+            runtime: runtime.clone(),
+            component,
+            contracts,
+            name: name.into(),
+            networked,
+            withheld,
+            health,
+            budget,
+        })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -194,14 +207,19 @@ impl Driver {
         ask!(self, occasion, check.call_check())
     }
 
+    pub(crate) fn budget(&self) -> Budget {
+        self.budget
+    }
+
     pub(crate) fn health(&self) -> &Health {
         &self.health
     }
 
-    /// What the component imports, by name.
+    /// What the component imports and gets, by name.
     pub(crate) fn imports(&self) -> Vec<String> {
         let component = self.component.component().component_type();
-        component.imports(&self.runtime.engine).map(|(name, _)| name.to_owned()).collect()
+        let given = component.imports(&self.runtime.engine).map(|(name, _)| name);
+        given.filter(|name| !grants::is_withheld(name, &self.withheld)).map(ToOwned::to_owned).collect()
     }
 
     /// What became of a call: its answer, or why there is none, counted against the driver if it is to blame.

@@ -64,11 +64,47 @@ pub enum LoadError {
 
 impl LoadError {
     fn refused(name: &str, error: &wasmtime::Error) -> Self {
-        Self::Refused { name: name.to_owned(), reason: one_line(error) }
+        let told = one_line(error);
+        let reason = match unknown_version(&told) {
+            Some(interface) => format!(
+                "it was built for `{interface}`, a version of the contract that this server does not know; update the server, or \
+                 build it for {TRACK} ({told})"
+            ),
+            None => told,
+        };
+        Self::Refused { name: name.to_owned(), reason }
     }
+}
+
+/// The track of the contract that components are served by. Within it, imports only grow.
+const TRACK: &str = "0.1";
+
+/// An interface of ours in a version that is not ours, if that is what the engine's reason is about.
+fn unknown_version(reason: &str) -> Option<&str> {
+    let ours = |text: &&str| text.starts_with("gatewit:");
+    let mut named = reason.split('`').filter(ours);
+    named.find(|name| name.split_once('@').is_some_and(|(_, version)| !version.starts_with(&format!("{TRACK}."))))
 }
 
 /// An error with its causes in one line; the engine spreads some over several.
 fn one_line(error: &wasmtime::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_of_a_later_contract_is_told_from_one_that_asks_for_too_much() {
+        let reason = |interface: &str| {
+            format!(
+                "component imports instance `{interface}`, but a matching implementation was not found in the linker"
+            )
+        };
+        assert_eq!(unknown_version(&reason("gatewit:log/log@0.2.0")), Some("gatewit:log/log@0.2.0"));
+        assert_eq!(unknown_version(&reason("gatewit:log/log@1.0.0")), Some("gatewit:log/log@1.0.0"));
+        assert_eq!(unknown_version(&reason("gatewit:storage/users@0.1.3")), None);
+        assert_eq!(unknown_version(&reason("wasi:sockets/tcp@0.3.0")), None);
+    }
 }

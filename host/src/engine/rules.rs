@@ -72,6 +72,10 @@ impl Rules {
         component.imports(&self.runtime.engine).map(|(name, _)| name.to_owned()).collect()
     }
 
+    pub(crate) fn budget(&self) -> Budget {
+        self.budget
+    }
+
     pub(crate) fn health(&self) -> &Health {
         &self.health
     }

@@ -113,13 +113,14 @@ impl Registry {
         let generation = Arc::new(self.loader.load(name, &source).await?);
         let mut state = self.state.lock().await;
         let slot = state.slot(name);
-        let difference = slot.difference(&generation);
+        let difference = state.difference(&slot, &generation);
         if !difference.added.is_empty() {
             let (added, removed) = (difference.added.join(", "), difference.removed.join(", "));
             tracing::warn!(component = name, added, removed, "a component may use more than the one before");
         }
-        let after = slot.with(generation);
+        let after = slot.with(generation.clone());
         let prepared = self.prepare(&state, name, &after)?;
+        self.self_check(&generation, &prepared).await?;
         self.keep_source(name, &source);
         self.publish(&mut state, name, after, prepared);
         Ok(true)

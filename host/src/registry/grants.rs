@@ -40,18 +40,30 @@ pub(super) fn beyond(imports: &[String], granted: &BTreeSet<String>) -> Option<&
     capabilities(imports).into_iter().find(is_beyond)
 }
 
+/// What a generation may use and where it reaches: its manifest.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Manifest {
+    pub(super) imports: Vec<String>,
+    /// Hosts and sockets, by the settings of its providers as it reads them.
+    pub(super) places: BTreeSet<String>,
+}
+
 /// What a generation may use that the one before could not, and the other way round.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
-    pub(crate) added: Vec<&'static str>,
-    pub(crate) removed: Vec<&'static str>,
+    pub(crate) added: Vec<String>,
+    pub(crate) removed: Vec<String>,
 }
 
-pub(super) fn difference(before: &[String], after: &[String]) -> Difference {
-    let (before, after) = (capabilities(before), capabilities(after));
+pub(super) fn difference(before: &Manifest, after: &Manifest) -> Difference {
+    let (had, has) = (capabilities(&before.imports), capabilities(&after.imports));
+    let more = |mine: &BTreeSet<&str>, others: &BTreeSet<&str>, places: &BTreeSet<String>, other: &BTreeSet<String>| {
+        let names = mine.difference(others).map(|name| (*name).to_owned());
+        names.chain(places.difference(other).map(|place| format!("reaches {place}"))).collect()
+    };
     Difference {
-        added: after.difference(&before).copied().collect(),
-        removed: before.difference(&after).copied().collect(),
+        added: more(&has, &had, &after.places, &before.places),
+        removed: more(&had, &has, &before.places, &after.places),
     }
 }
 
@@ -87,9 +99,15 @@ mod tests {
 
     #[test]
     fn a_difference_has_two_sides() {
-        let before = imports(&["gatewit:log/log@0.1.0", "gatewit:cache/cache@0.1.0"]);
-        let after = imports(&["gatewit:log/log@0.1.0", "gatewit:streams/streams@0.1.0"]);
-        assert_eq!(difference(&before, &after), Difference { added: vec!["streams"], removed: vec!["cache"] });
+        let manifest = |names: &[&str], places: &[&str]| Manifest {
+            imports: imports(names),
+            places: places.iter().map(|place| (*place).to_owned()).collect(),
+        };
+        let before = manifest(&["gatewit:log/log@0.1.0", "gatewit:cache/cache@0.1.0"], &["a:443", "b:443"]);
+        let after = manifest(&["gatewit:log/log@0.1.0", "gatewit:streams/streams@0.1.0"], &["b:443", "unix:/run/c"]);
+        let found = difference(&before, &after);
+        assert_eq!(found.added, ["streams", "reaches unix:/run/c"]);
+        assert_eq!(found.removed, ["cache", "reaches a:443"]);
         assert_eq!(difference(&after, &after), Difference::default());
     }
 }

@@ -14,6 +14,10 @@
 //! | [`slot`] | which generations there are of one component (pure) |
 //! | [`grants`] | what a component may use, and how that differs from the one before (pure) |
 //! | [`change`] | the changes: publish, go back, withdraw, try out |
+//! | [`promotion`], [`trials`] | when a trial ends without anybody deciding it |
+//! | [`reach`] | which hosts a driver reaches by its providers' settings (pure) |
+//! | [`remote`] | components of registries |
+//! | [`self_check`] | whether a new generation works for its providers |
 //! | [`store`] | the same across restarts and hosts |
 //! | [`provider`], [`providers`] | the settings of providers, and who serves them |
 //! | [`live`] | providers that operators make while the server runs |
@@ -26,12 +30,17 @@ mod folder;
 mod generation;
 mod grants;
 mod live;
+mod promotion;
 mod provider;
 mod providers;
+mod reach;
+mod remote;
+mod self_check;
 mod signature;
 mod slot;
 mod sources;
 mod store;
+mod trials;
 mod view;
 
 use crate::{
@@ -42,7 +51,7 @@ use crate::{
         keys::sealing::{SealError, Sealer},
         storage,
     },
-    config,
+    config, distribution,
     engine::{Alarm, CallError, CodeCache, Conversation, Live, LoadError, Runtime, Services},
 };
 pub(crate) use change::{Taken, Upload};
@@ -51,6 +60,7 @@ use generation::{AUTH, Code, LOCAL, Loader};
 pub(crate) use grants::Difference;
 use live::CONCEALED;
 pub(crate) use live::{Draft, LiveProvider};
+pub(crate) use promotion::Rule;
 pub(crate) use provider::{is_reserved, read_default};
 use providers::{Parts, Problems};
 pub(crate) use providers::{Ways, serve};
@@ -78,8 +88,13 @@ pub(crate) enum Refused {
     TooLarge(usize),
     #[error("{0} is not a share; write a number above 0 and up to 1")]
     Share(f64),
+    #[error("a rule of promotion names how many calls it waits for, at least 1, and a share of failures from 0 to 1")]
+    Rule,
+    #[error(transparent)]
+    Remote(#[from] distribution::Failure),
     #[error(
-        "the rules cannot be tried out by watching, because that would write twice; give them a share of the calls"
+        "the rules cannot be tried out by watching: what they do is to write, in steps of which each needs the one before, \
+         and without its effects nothing of it can be compared; give them a share of the calls (canary)"
     )]
     NoShadow,
     #[error("it asks for more than the one before: {0}; repeat it and accept that, if it is right")]
@@ -127,6 +142,10 @@ pub(crate) struct Registry {
     disable_default: bool,
     takes_uploads: bool,
     sealer: Sealer,
+    /// When a trial ends by itself, where nothing else is said.
+    rule: Option<Rule>,
+    oci: config::Oci,
+    outbound: config::Outbound,
     /// The generations of the rules.
     rules: Live<Slot>,
     /// One change at a time.
@@ -199,17 +218,27 @@ impl Registry {
                 alarms,
                 number: AtomicU64::new(0),
             },
-            ways: Ways::new(config.outbound.clone()),
+            ways: Ways::new(config.outbound.clone(), engine.grants.clone()),
             folder: engine.components.clone(),
             built_in,
             disable_default: config.auth.disable_default,
             takes_uploads: engine.uploaded,
             sealer,
+            rule: (engine.promote_after > 0).then_some(Rule {
+                after: engine.promote_after,
+                max_differences: engine.promote_max_differences,
+                max_failures: engine.promote_max_failures,
+            }),
+            oci: config.oci.clone(),
+            outbound: config.outbound.clone(),
             rules: Live::default(),
             state: tokio::sync::Mutex::default(),
         };
         let mut state =
             State { configured: config.auth.providers.iter().cloned().map(Arc::new).collect(), ..State::default() };
+        if let Err(failure) = registry.fetch_all(&engine.sources).await {
+            return Ok(Err(vec![failure]));
+        }
         registry.load_all(&mut state).await?;
         let problems: Vec<_> = state
             .problems

@@ -4,7 +4,7 @@
 
 use super::{
     generation::{self, Generation, LOCAL},
-    provider,
+    provider, reach,
     slot::Slot,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         network::tls::Trust,
         streams,
     },
-    config::{self, ProviderMode},
+    config::{self, Grant, ProviderMode},
     engine::Driver,
 };
 use std::{
@@ -29,14 +29,16 @@ pub(crate) type Problems = BTreeMap<String, Vec<String>>;
 /// What all ways to the outside share.
 pub(crate) struct Ways {
     pub(super) settings: config::Outbound,
+    /// What single drivers may use instead of what all may.
+    pub(super) grants: BTreeMap<String, Grant>,
     /// Read when the first provider needs it.
     pub(super) trust: OnceLock<Trust>,
 }
 
 impl Ways {
     /// By these settings, for whom no provider is served yet.
-    pub(crate) fn new(settings: config::Outbound) -> Self {
-        Self { settings, trust: OnceLock::new() }
+    pub(crate) fn new(settings: config::Outbound, grants: BTreeMap<String, Grant>) -> Self {
+        Self { settings, grants, trust: OnceLock::new() }
     }
 
     fn trust(&self) -> Result<&Trust, String> {
@@ -58,7 +60,14 @@ pub(crate) fn serve(
     tag: &str,
     ways: &Ways,
 ) -> Result<Served, Vec<String>> {
-    let read = provider::read(provider, description)?;
+    let mut read = provider::read(provider, description)?;
+    if let Some(grant) = ways.grants.get(driver.name()) {
+        let problems = reach::beyond(&read.own, grant, driver.name());
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        read.own.granted.clone_from(&grant.hosts);
+    }
     for warning in &read.warnings {
         tracing::warn!(provider = provider.name, "{warning}");
     }

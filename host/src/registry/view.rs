@@ -4,13 +4,19 @@ use super::{
     CONCEALED, Registry, Slot,
     generation::{Generation, LOCAL, Origin},
     grants,
+    promotion::Rule,
     slot::{Mode, Trial},
 };
-use crate::bindings::driver::exports::gatewit::driver::about::{Description, Format, Kind};
+use crate::{
+    bindings::driver::exports::gatewit::driver::about::{Description, Format, Kind},
+    capability::streams::CONNECTIONS_MAX as OUTBOUND_USUAL,
+    engine::Budget,
+};
 use serde_json::{Map, Value as Json, json};
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 impl Registry {
@@ -22,7 +28,16 @@ impl Registry {
         names.extend(state.refusals.keys().map(String::as_str));
         let empty = Slot::default();
         let shown = |name: &str| {
-            component(name, state.slots.get(name).unwrap_or(&empty), state.refusals.get(name).map(String::as_str))
+            let slot = state.slots.get(name).unwrap_or(&empty);
+            let mut shown = component(name, slot, state.refusals.get(name).map(String::as_str));
+            for (place, generation) in
+                [("current", slot.current.as_ref()), ("trial", slot.trial.as_ref().map(|trial| &trial.generation))]
+            {
+                if let Some(generation) = generation {
+                    shown[place]["reaches"] = json!(state.manifest(generation).places);
+                }
+            }
+            shown
         };
         names.into_iter().map(shown).collect()
     }
@@ -99,11 +114,24 @@ pub(crate) fn generation(generation: &Arc<Generation>) -> Json {
             Origin::File(path) => Some(path.display().to_string()),
             _ => None,
         },
+        "reference": generation.reference,
         "signed_by": generation.signed_by,
         "loaded_at_ms": generation.loaded_ms,
         "capabilities": grants::capabilities(&generation.imports()),
+        "budget": budget(generation.budget()),
         "calls": calls,
         "crashes": crashes,
+    })
+}
+
+/// What one call may use.
+fn budget(budget: Budget) -> Json {
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    json!({
+        "memory_bytes": budget.memory_bytes,
+        "time_ms": milliseconds(budget.time),
+        "wait_ms": milliseconds(budget.wait),
+        "outbound": budget.outbound.unwrap_or(OUTBOUND_USUAL),
     })
 }
 
@@ -119,6 +147,8 @@ fn trial(trial: &Trial) -> Json {
         "share": share,
         "same": comparison.same.load(Ordering::Relaxed),
         "different": comparison.different.load(Ordering::Relaxed),
+        "failed": trial.figures().failures,
+        "rule": trial.rule.map(Rule::shown),
     });
     if let (Some(shown), Json::Object(figures)) = (shown.as_object_mut(), figures) {
         shown.extend(figures);

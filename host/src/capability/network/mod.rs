@@ -8,6 +8,7 @@ pub(crate) mod resolve;
 pub(crate) mod tls;
 
 use super::http::OwnProxy;
+use crate::config::HostPattern;
 use std::time::Duration;
 use tls::OwnTls;
 use url::Url;
@@ -26,4 +27,6 @@ pub(crate) struct Own {
     pub(crate) documents: Vec<Url>,
     /// Its settings that are Unix sockets.
     pub(crate) sockets: Vec<String>,
+    /// The hosts that its driver may reach, whatever the settings and documents say; `None`: all of those.
+    pub(crate) granted: Option<Vec<HostPattern>>,
 }
