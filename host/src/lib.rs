@@ -16,6 +16,8 @@
 //! | `engine` | components and the sandbox of each call | HTTP, SQL |
 //! | `capability` | what components may use, and its backends | decisions about authentication |
 //! | `registry` | which component serves what, and how that changes at run time | HTTP, SQL, sandboxes |
+//! | [`distribution`] | components in OCI registries | what becomes of them |
+//! | [`telemetry`] | spans for OpenTelemetry | figures, the log |
 //! | `bindings` | the contracts of `wit/` as Rust | code |
 //! | [`conformance`] | whether a driver keeps its contract | anything that serves |
 //! | `start` | how it is all put together | work at run time |
@@ -25,6 +27,7 @@ mod bindings;
 mod capability;
 pub mod config;
 pub mod conformance;
+pub mod distribution;
 mod embed;
 mod engine;
 mod gatewit;
@@ -35,6 +38,7 @@ pub mod measure;
 mod registry;
 mod secret;
 mod start;
+pub mod telemetry;
 mod visit;
 
 use capability::audit::chain::Noted;

@@ -17,6 +17,7 @@ use crate::guests::ROGUE;
 e2e::suite! {
     people_sign_in_while_components_are_swapped,
     a_file_that_changes_serves_without_a_restart,
+    without_a_watch_a_file_waits_for_the_signal,
     a_file_that_is_taken_away_leaves_what_is_built_in,
     what_is_sent_serves_and_outlives_a_restart,
     one_goes_back_and_stays_there,
@@ -95,6 +96,25 @@ async fn a_file_that_changes_serves_without_a_restart() -> anyhow::Result<()> {
     // A driver that nobody had is there as soon as its file is.
     let _folder = folder.with("rogue", ROGUE)?;
     operator.until("rogue", |component| component["current"]["source"] == "file").await?;
+    sign_in(&mut server.client(), USER).await?;
+    Ok(())
+}
+
+async fn without_a_watch_a_file_waits_for_the_signal() -> anyhow::Result<()> {
+    let local = first_party("local")?;
+    let folder = Folder::empty()?.with_bytes("local", &variant(&local, 1))?;
+    let env = [("GATEWIT_COMPONENTS", folder.path()?), ("GATEWIT_WATCH_COMPONENTS", "false")];
+    let server = TestServer::seeded(&quick(&env)).await?;
+    let mut operator = Operator::new(&server).await?;
+    let first = operator.serving("local").await?;
+    let _folder = folder.with_bytes("local", &variant(&local, 2))?;
+    // Long enough for a watch to have taken it: one takes a few hundredths of a second.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ensure!(operator.serving("local").await? == first, "it is watched");
+    let told = std::process::Command::new("kill").args(["-HUP", &server.id().to_string()]).status()?;
+    ensure!(told.success(), "kill -HUP: {told}");
+    let second = operator.until("local", |component| digest(component, "previous") == first).await?;
+    ensure!(digest(&second, "current") != first, "{second}");
     sign_in(&mut server.client(), USER).await?;
     Ok(())
 }

@@ -24,6 +24,7 @@ mod faults;
 mod foreign_drivers;
 mod forward_auth;
 mod frozen;
+mod grants;
 mod graphql;
 mod guests;
 mod hostile;
@@ -49,6 +50,7 @@ mod postgres;
 mod presets;
 mod provider_settings;
 mod redirect_drivers;
+mod registries;
 mod reverse_proxy;
 mod rotation;
 mod rules;
@@ -68,6 +70,7 @@ mod studio;
 mod swap_hosts;
 mod swap_refusals;
 mod swap_trials;
+mod telemetry;
 mod tidy;
 mod wire;
 mod world;
@@ -130,7 +133,10 @@ fn tests() -> Vec<Test> {
         swap_refusals::tests(),
         swap_trials::tests(),
         swap_hosts::tests(),
+        registries::tests(),
+        grants::tests(),
         live_providers::tests(),
+        telemetry::tests(),
         hostile::tests(),
         graphql::tests(),
         starts::tests(),

@@ -193,6 +193,16 @@ async fn administrators_see_and_end_all() -> anyhow::Result<()> {
         }
         ensure!(client.send(&me(&token)).await?.status == 200, "{form}: the administrator's own goes on");
 
+        // What was done to whom is the administrator's deed.
+        let own = admin.get("/users/me").await?["id"].as_str().context("id")?.to_owned();
+        let mut database = e2e::server::open(&server.database()?).await?;
+        let statement = "select \"user\", item from directus_activity where action = 'logout' order by id";
+        let rows: Vec<(String, String)> = sqlx::query_as(statement).fetch_all(&mut database).await?;
+        let editor = editor.as_str().unwrap_or_default();
+        let expected = [(own.as_str(), account.as_str()), (&own, editor), (&own, editor)];
+        let rows: Vec<_> = rows.iter().map(|(user, item)| (user.as_str(), item.as_str())).collect();
+        ensure!(rows == expected, "{form}: {rows:?}");
+
         let log = admin.data("GET", "/gatewit/audit", &Value::Null).await?;
         let told: Vec<_> = log
             .as_array()
@@ -203,7 +213,6 @@ async fn administrators_see_and_end_all() -> anyhow::Result<()> {
                 format!("{} {} {}", text("what"), text("object"), text("outcome"))
             })
             .collect();
-        let editor = editor.as_str().unwrap_or_default();
         let expected = [
             format!("sessions.delete {editor} done"),
             format!("sessions.delete {editor} begun"),

@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use e2e::calls::{ADMIN, Caller, Tokens, USER, login, me, quick, refresh, refused, session_token, sign_in};
 use e2e::client::Request;
 use e2e::command;
+use e2e::operator::Operator;
 use e2e::otp;
 use e2e::server::TestServer;
 use e2e::tokens;
@@ -17,6 +18,8 @@ e2e::suite! {
     without_the_overlap_tokens_end,
     recovery_codes_outlive_every_secret,
     the_audit_log_goes_on,
+    secrets_of_live_providers_are_sealed_anew,
+    a_sealing_key_of_its_own_outlives_every_secret,
 }
 
 const OLD: &str = "the old secret of the tests, longer than thirty-two bytes";
@@ -133,5 +136,58 @@ async fn the_audit_log_goes_on() -> anyhow::Result<()> {
     ensure!(code == Some(0) && verdict["entries"] == 7, "{verdict}");
     let (code, verdict) = verify(OLD, "").await?;
     ensure!(code == Some(2), "{verdict}");
+    Ok(())
+}
+
+const SEALING: &str = "a key for secrets of providers, longer than thirty-two bytes";
+
+/// Makes a provider with a secret.
+async fn make_provider(server: &TestServer) -> anyhow::Result<()> {
+    let settings = json!({
+        "client-id": "me", "client-secret": "a-secret-of-the-provider", "authorize-url": "https://idp.example.com/a",
+        "access-url": "https://idp.example.com/t", "profile-url": "https://idp.example.com/p",
+    });
+    let provider = json!({ "name": "acme", "driver": "oauth2", "settings": settings });
+    Operator::new(server).await?.caller().data("POST", "/gatewit/providers", &provider).await?;
+    Ok(())
+}
+
+/// Whether the provider is served, and its secrets as they lie in the database.
+async fn provider(server: &TestServer) -> anyhow::Result<(bool, String)> {
+    let shown = Operator::new(server).await?.caller().get("/gatewit/providers/acme").await?;
+    let mut database = e2e::server::open(&server.database()?).await?;
+    let sealed = sqlx::query_scalar("SELECT sealed FROM gatewit_providers").fetch_one(&mut database).await?;
+    Ok((shown["served"] == true, sealed))
+}
+
+async fn secrets_of_live_providers_are_sealed_anew() -> anyhow::Result<()> {
+    let server = old().await?;
+    make_provider(&server).await?;
+    let (served, first) = provider(&server).await?;
+    ensure!(served, "it is not served");
+    // The first start that knows both seals anew, and then the old secret may go.
+    let server = start(stopped(server).await?, NEW, OLD).await?;
+    let (served, second) = provider(&server).await?;
+    ensure!(served && second != first, "it is not sealed anew, or not served: {}", server.log());
+    let server = start(stopped(server).await?, NEW, "").await?;
+    ensure!(provider(&server).await? == (true, second.clone()), "{}", server.log());
+    // Without the overlap the secret is lost to the server: the provider is not served, and why is told.
+    let server = start(stopped(server).await?, OTHER, "").await?;
+    ensure!(provider(&server).await? == (false, second.clone()), "it is served without its secret");
+    server.logged("set them again").await?;
+    // And once the secret is known again, it is good again.
+    let server = start(stopped(server).await?, OTHER, NEW).await?;
+    let (served, third) = provider(&server).await?;
+    ensure!(served && third != second, "{}", server.log());
+    Ok(())
+}
+
+async fn a_sealing_key_of_its_own_outlives_every_secret() -> anyhow::Result<()> {
+    let with = |secret| quick(&[("SECRET", secret), ("GATEWIT_SEALING_KEY", SEALING)]);
+    let server = TestServer::seeded(&with(OLD)).await?;
+    make_provider(&server).await?;
+    let before = provider(&server).await?;
+    let server = TestServer::start_in(stopped(server).await?, &with(NEW)).await?;
+    ensure!(before.0 && provider(&server).await? == before, "{}", server.log());
     Ok(())
 }

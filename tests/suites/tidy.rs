@@ -36,6 +36,17 @@ const RULES: &[Rule] = &[
     Rule { word: "hyper", owner: "host/src/http/", may: |path| path.contains("/http/") },
     Rule { word: "hyper_util", owner: "host/src/http/", may: |path| path.contains("/http/") },
     Rule { word: "StatusCode::", owner: "host/src/http/status.rs", may: |path| path == "host/src/http/status.rs" },
+    Rule {
+        word: "oci_client",
+        owner: "host/src/distribution/",
+        may: |path| path.starts_with("host/src/distribution/"),
+    },
+    Rule { word: "reqwest", owner: "host/src/telemetry/", may: |path| path == "host/src/telemetry/exporter.rs" },
+    Rule {
+        word: "opentelemetry_sdk",
+        owner: "host/src/telemetry/",
+        may: |path| path.starts_with("host/src/telemetry/"),
+    },
     Rule { word: "sqlx", owner: "a backend of a capability", may: is_backend },
     // The crate, and not the module of that name that wraps it.
     Rule { word: "::argon2", owner: "a backend of a capability", may: is_backend },

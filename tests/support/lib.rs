@@ -11,6 +11,8 @@
 //! | [`oidc`] | a real OpenID provider, and who asked it what |
 //! | [`upstream`] | a server that answers rightly, never, for ever or too much |
 //! | [`forward_proxy`] | a real forward proxy, where it is installed or can be had |
+//! | [`oci`] | a real registry of components, where it can be had |
+//! | [`collector`] | a collector of traces, and what it was sent |
 //! | [`application`] | an application behind a proxy, and what it was asked |
 //! | [`front_proxy`] | real reverse proxies, where they are installed or can be had |
 //! | [`authority`] | certificates of a private authority |
@@ -44,6 +46,7 @@ pub mod browser;
 pub mod calls;
 pub mod chromium;
 pub mod client;
+pub mod collector;
 pub mod command;
 pub mod compare;
 pub mod directory;
@@ -56,6 +59,7 @@ pub mod guests;
 pub mod host;
 pub mod mail;
 pub mod needs;
+pub mod oci;
 pub mod oidc;
 pub mod operator;
 pub mod otp;

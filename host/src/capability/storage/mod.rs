@@ -139,12 +139,14 @@ pub(crate) trait Backend: Send + Sync {
     async fn open_sessions(&self, user: Option<&str>, limit: u32, now_ms: u64) -> Result<Vec<OpenSession>, Error>;
     /// The name by which a token's family is shown.
     fn family_id(&self, token: &str) -> String;
-    /// Ends families, see `gatewit:storage/sessions`. How many were alive.
+    /// Ends families, see `gatewit:storage/sessions`; on record as the deed of `actor`, else of whoever is signed out. How many
+    /// were alive.
     async fn end_open(
         &self,
         user: Option<String>,
         id: Option<String>,
         keep: Option<String>,
+        actor: Option<String>,
         client: Client,
         now_ms: u64,
     ) -> Result<u32, Error>;

@@ -173,10 +173,11 @@ impl<D: Database> Backend for Repository<D> {
         user: Option<String>,
         id: Option<String>,
         keep: Option<String>,
+        actor: Option<String>,
         client: Client,
         now_ms: u64,
     ) -> Result<u32, Error> {
-        self.database.write(open_sessions::EndOpen { form: self.form, user, id, keep, client, now_ms }).await
+        self.database.write(open_sessions::EndOpen { form: self.form, user, id, keep, actor, client, now_ms }).await
     }
 
     async fn user_of_identity(&self, provider: &str, identifier: &str) -> Result<Option<User>, Error> {

@@ -53,7 +53,7 @@ async fn sessions_end_by_name_and_by_owner_and_in_no_other_way() {
         let id = |family| store.family_id(&token(family, '1'));
         let end = async |user: Option<&str>, id: Option<&str>, keep: Option<&str>| {
             let own = |text: Option<&str>| text.map(ToOwned::to_owned);
-            store.end_open(own(user), own(id), own(keep), client(), NOW).await.unwrap()
+            store.end_open(own(user), own(id), own(keep), None, client(), NOW).await.unwrap()
         };
         let alive = async || store.count_sessions(NOW).await.unwrap();
         assert_eq!(end(None, None, None).await, 0, "{name}: nobody named, nothing ended");

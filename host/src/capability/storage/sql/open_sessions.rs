@@ -60,6 +60,8 @@ pub(crate) struct EndOpen {
     pub(crate) id: Option<String>,
     /// The name of the one that stays.
     pub(crate) keep: Option<String>,
+    /// Whose deed it is, where that is known.
+    pub(crate) actor: Option<String>,
     pub(crate) client: Client,
     pub(crate) now_ms: u64,
 }
@@ -77,7 +79,8 @@ impl Change for EndOpen {
             }
             ended = ended.saturating_add(1);
             if let Some(user) = owner {
-                connection.run(&sessions::own_action("logout", &user, &self.client, self.now_ms)).await?;
+                let author = self.actor.as_deref().unwrap_or(&user);
+                connection.run(&sessions::ended(author, &user, &self.client, self.now_ms)).await?;
             }
         }
         Ok(ended)

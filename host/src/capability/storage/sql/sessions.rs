@@ -272,6 +272,11 @@ pub(super) fn own_action(action: &str, user: &str, client: &Client, now_ms: u64)
     Entry { action, user: Some(user), client, collection: "directus_users", item: user, now_ms }.statement()
 }
 
+/// Puts on record that somebody was signed out, by themselves or by somebody else.
+pub(super) fn ended(author: &str, user: &str, client: &Client, now_ms: u64) -> Statement {
+    Entry { action: "logout", user: Some(author), client, collection: "directus_users", item: user, now_ms }.statement()
+}
+
 fn touch(user: &str, now_ms: u64) -> Statement {
     Statement::new("UPDATE directus_users SET last_access = $1 WHERE id = $2").bind(stamp(now_ms)).bind(user)
 }
