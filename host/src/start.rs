@@ -14,7 +14,10 @@ use crate::{
         keys::{hmac, kept, sealing::Sealer},
         mail::{self, Post},
         metrics::Metrics,
-        passwords::{Passwords, argon2, pool::Pool},
+        passwords::{
+            Passwords, argon2,
+            pool::{Crews, Pool},
+        },
         storage::{self, Backend},
         traces::Traces,
     },
@@ -172,7 +175,8 @@ fn passwords(config: &Config, store: &Arc<dyn Backend>) -> Result<Passwords, Sta
     let cost = argon2::Cost::new(settings)?;
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = settings.workers.map_or_else(cores, |workers| usize::try_from(workers).unwrap_or(1));
-    let pool = Pool::start(workers, usize::try_from(settings.queue).unwrap_or(usize::MAX))?;
+    let lanes = usize::try_from(settings.parallelism).unwrap_or(usize::MAX);
+    let pool = Pool::start(Crews::of(workers, lanes), usize::try_from(settings.queue).unwrap_or(usize::MAX))?;
     Ok(Passwords::new(pool, cost, store.clone()))
 }
 

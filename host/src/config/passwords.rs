@@ -33,7 +33,8 @@ pub struct Passwords {
     pub variant: Argon2Variant,
     /// Associated data (`HASH_ASSOCIATED_DATA`, default none), at most 32 bytes.
     pub associated_data: Option<String>,
-    /// Threads that hash (`GATEWIT_HASH_WORKERS`); `None`, the default: one per processor core.
+    /// Threads that hash (`GATEWIT_HASH_WORKERS`); `None`, the default: one per processor core. As many as a hash has lanes
+    /// work on one hash.
     pub workers: Option<u32>,
     /// Hashes that may wait for a thread before further ones are refused (`GATEWIT_HASH_QUEUE`, default 256).
     pub queue: u32,

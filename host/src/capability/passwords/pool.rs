@@ -1,10 +1,12 @@
-//! Threads that hash, and a queue with an end.
+//! Crews of threads that hash, and a queue with an end.
 //!
-//! Each thread keeps the memory of its last hash for a while: faulting in 64 MiB costs a good part of a hash. After a
-//! quiet time the memory goes back.
+//! A crew computes one hash at a time, the lanes of it side by side (RFC 9106 §3.4): the cores are as busy as with a hash
+//! on each, but memory is taken for few hashes and each is there sooner. A crew keeps the memory of its last hash for a
+//! while: faulting in 64 MiB costs a good part of a hash. After a quiet time the memory goes back.
 
 use super::Error;
 use ::argon2::Block;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,26 +32,44 @@ struct State {
     closed: bool,
 }
 
+/// How many hashes are computed at a time, and by how many threads each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Crews {
+    pub(crate) hashes: usize,
+    pub(crate) threads: usize,
+}
+
+impl Crews {
+    /// Crews of `workers` threads in all, for hashes of so many lanes. Rather a thread too many than a core without work.
+    pub(crate) fn of(workers: usize, lanes: usize) -> Self {
+        let threads = lanes.clamp(1, workers.max(1));
+        Self { hashes: workers.div_ceil(threads).max(1), threads }
+    }
+}
+
 /// The handle to the threads. They end after the last job once it is dropped.
 pub(crate) struct Pool(Arc<Queue>);
 
 impl Pool {
-    /// Starts `workers` threads with room for `limit` waiting jobs.
-    pub(crate) fn start(workers: usize, limit: usize) -> std::io::Result<Self> {
+    /// Starts the crews, with room for `limit` waiting jobs.
+    pub(crate) fn start(crews: Crews, limit: usize) -> std::io::Result<Self> {
         let queue = Arc::new(Queue { state: Mutex::default(), ready: Condvar::new(), limit });
-        for index in 0..workers {
+        for index in 0..crews.hashes {
             let queue = queue.clone();
-            std::thread::Builder::new().name(format!("password-{index}")).spawn(move || work(&queue))?;
+            let lanes =
+                ThreadPoolBuilder::new().num_threads(crews.threads).thread_name(move |_| format!("lane-{index}"));
+            let lanes = lanes.build().map_err(std::io::Error::other)?;
+            std::thread::Builder::new().name(format!("password-{index}")).spawn(move || work(&queue, &lanes))?;
         }
         Ok(Self(queue))
     }
 
-    /// Jobs that wait for a thread.
+    /// Jobs that wait for a crew.
     pub(crate) fn waiting(&self) -> usize {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner).jobs.len()
     }
 
-    /// Runs a job on one of the threads.
+    /// Runs a job on the threads of a crew.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
@@ -81,13 +101,13 @@ impl Drop for Pool {
     }
 }
 
-fn work(queue: &Queue) {
+fn work(queue: &Queue, lanes: &ThreadPool) {
     let mut memory = Vec::new();
     loop {
         match queue.next(!memory.is_empty()) {
-            // A panic must not take the thread with it; the caller sees its answer never come, and the memory goes.
+            // A panic must not take the crew with it; the caller sees its answer never come, and the memory goes.
             Next::Job(job) => {
-                if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| lanes.install(|| job(&mut memory)))).is_err() {
                     memory = Vec::new();
                 }
             }
@@ -134,13 +154,30 @@ mod tests {
 
     #[tokio::test]
     async fn jobs_run_and_answer() {
-        let pool = Pool::start(2, 4).unwrap();
+        let pool = Pool::start(Crews { hashes: 2, threads: 2 }, 4).unwrap();
         assert_eq!(pool.run(|_| 5).await.unwrap(), 5);
+        assert_eq!(pool.run(|_| rayon::current_num_threads()).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_takes_nobody_along() {
+        let pool = Pool::start(Crews { hashes: 1, threads: 1 }, 4).unwrap();
+        assert!(matches!(pool.run(|_| panic!("of the test")).await, Err(Error::Overloaded)));
+        assert_eq!(pool.run(|_| 5).await.unwrap(), 5);
+    }
+
+    #[test]
+    fn crews_keep_all_cores_busy_with_few_hashes() {
+        for (workers, lanes, hashes, threads) in
+            [(2, 4, 1, 2), (1, 4, 1, 1), (8, 4, 2, 4), (6, 4, 2, 4), (8, 1, 8, 1), (3, 4, 1, 3), (0, 0, 1, 1)]
+        {
+            assert_eq!(Crews::of(workers, lanes), Crews { hashes, threads }, "{workers} {lanes}");
+        }
     }
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
-        let pool = Arc::new(Pool::start(1, 1).unwrap());
+        let pool = Arc::new(Pool::start(Crews { hashes: 1, threads: 1 }, 1).unwrap());
         let (release, held) = std::sync::mpsc::channel::<()>();
         let (started, running) = oneshot::channel();
         let busy = pool.clone();
