@@ -11,6 +11,7 @@ mod open;
 pub(crate) mod operation;
 mod own;
 mod postgres;
+mod queue;
 mod recent;
 mod repository;
 mod sql;

@@ -8,6 +8,7 @@ mod open_sessions;
 #[path = "../../../../../tests/support/postgres.rs"]
 mod postgres;
 mod records;
+mod together;
 mod traces;
 
 use super::{

@@ -25,32 +25,22 @@ impl Reader {
         drop(self.0.take().map(Object::take));
     }
 
-    fn object(&self) -> Result<&Object, Failure> {
-        self.0.as_ref().ok_or_else(|| Failure::Unavailable("the connection is lost".into()))
+    /// The same connection for several who speak at the same time. What they say arrives in the order in which they say it.
+    pub(super) fn shared(&self) -> Result<Shared<'_>, Failure> {
+        self.0.as_ref().map(Shared).ok_or_else(|| Failure::Unavailable("the connection is lost".into()))
     }
+}
 
-    /// The result of what did not take too long. Of a statement that did, the answer may still come: nobody may take it
-    /// for that of the next one.
-    fn in_time<T>(
-        &mut self,
-        done: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
-    ) -> Result<T, Failure> {
-        match done {
-            Ok(result) => result.map_err(|error| failure(&error)),
-            Err(elapsed) => {
-                self.discard();
-                Err(Failure::Unavailable(elapsed.into()))
-            }
+/// Asks one thing. Of a statement that took too long the answer may still come: nobody may take it for that of the next one.
+macro_rules! ask {
+    ($reader:ident, $ask:ident, $($argument:expr),*) => {{
+        let shared = $reader.shared()?;
+        let done = shared.in_time(shared.$ask($($argument),*)).await;
+        if done.is_err() {
+            $reader.discard();
         }
-    }
-}
-
-async fn prepared(object: &Object, statement: &Statement) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
-    if statement.lasting { object.prepare_cached(&statement.text).await } else { object.prepare(&statement.text).await }
-}
-
-fn arguments(statement: &Statement) -> Vec<&(dyn ToSql + Sync)> {
-    statement.arguments.iter().map(|cell| cell as &(dyn ToSql + Sync)).collect()
+        done?
+    }};
 }
 
 #[async_trait]
@@ -60,45 +50,89 @@ impl Connection for Reader {
     }
 
     async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
-        let object = self.object()?;
-        let asked = async {
-            let prepared = prepared(object, statement).await?;
-            let rows = object.query(&prepared, &arguments(statement)).await?;
-            rows.iter().map(cells).collect::<Result<Vec<_>, _>>()
-        };
-        let done = tokio::time::timeout(STATEMENT_TIMEOUT, asked).await;
-        Ok(self.in_time(done)?.into_iter().map(Row::new).collect())
+        ask!(self, rows_of, statement)
     }
 
     async fn run(&mut self, statement: &Statement) -> Result<u64, Failure> {
-        let object = self.object()?;
-        let asked = async {
-            let prepared = prepared(object, statement).await?;
-            object.execute(&prepared, &arguments(statement)).await
-        };
-        let done = tokio::time::timeout(STATEMENT_TIMEOUT, asked).await;
-        self.in_time(done)
+        ask!(self, touched_by, statement)
     }
 
     async fn script(&mut self, text: &'static str) -> Result<(), Failure> {
-        let object = self.object()?;
-        let done = tokio::time::timeout(STATEMENT_TIMEOUT, object.batch_execute(text)).await;
-        self.in_time(done)
+        ask!(self, batch, text)
     }
 
     /// All are sent before the first is answered.
     async fn chain(&mut self, first: Statement, others: Vec<Statement>) -> Result<Vec<Row>, Failure> {
-        let object = self.object()?;
+        ask!(self, chained, &first, &others)
+    }
+}
+
+/// A connection that several use at the same time. Whoever lends it watches the time.
+#[derive(Clone, Copy)]
+pub(super) struct Shared<'a>(&'a Object);
+
+impl Shared<'_> {
+    /// What comes of something, if it does not take too long.
+    pub(super) async fn in_time<T>(self, asked: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::time::timeout(STATEMENT_TIMEOUT, asked).await.map_err(|elapsed| Failure::Unavailable(elapsed.into()))
+    }
+
+    async fn prepared(self, statement: &Statement) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
+        let text = &statement.text;
+        if statement.lasting { self.0.prepare_cached(text).await } else { self.0.prepare(text).await }
+    }
+
+    async fn rows_of(self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        self.chained(statement, &[]).await
+    }
+
+    async fn touched_by(self, statement: &Statement) -> Result<u64, Failure> {
+        let prepared = self.prepared(statement).await.map_err(|error| failure(&error))?;
+        self.0.execute(&prepared, &arguments(statement)).await.map_err(|error| failure(&error))
+    }
+
+    async fn batch(self, text: &str) -> Result<(), Failure> {
+        self.0.batch_execute(text).await.map_err(|error| failure(&error))
+    }
+
+    async fn chained(self, first: &Statement, others: &[Statement]) -> Result<Vec<Row>, Failure> {
         let asked = async {
             let mut made = Vec::with_capacity(others.len() + 1);
-            for statement in std::iter::once(&first).chain(&others) {
-                made.push((prepared(object, statement).await?, statement));
+            for statement in std::iter::once(first).chain(others) {
+                made.push((self.prepared(statement).await?, statement));
             }
-            queries(object, &made).await
+            queries(self.0, &made).await
         };
-        let done = tokio::time::timeout(STATEMENT_TIMEOUT, asked).await;
-        Ok(self.in_time(done)?.into_iter().map(Row::new).collect())
+        let rows = asked.await.map_err(|error| failure(&error))?;
+        Ok(rows.into_iter().map(Row::new).collect())
     }
+}
+
+#[async_trait]
+impl Connection for Shared<'_> {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        self.rows_of(statement).await
+    }
+
+    async fn run(&mut self, statement: &Statement) -> Result<u64, Failure> {
+        self.touched_by(statement).await
+    }
+
+    async fn script(&mut self, text: &'static str) -> Result<(), Failure> {
+        self.batch(text).await
+    }
+
+    async fn chain(&mut self, first: Statement, others: Vec<Statement>) -> Result<Vec<Row>, Failure> {
+        self.chained(&first, &others).await
+    }
+}
+
+fn arguments(statement: &Statement) -> Vec<&(dyn ToSql + Sync)> {
+    statement.arguments.iter().map(|cell| cell as &(dyn ToSql + Sync)).collect()
 }
 
 /// The rows of the first of these statements. A statement is sent when it is first polled, which is in their order.

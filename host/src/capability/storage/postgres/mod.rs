@@ -1,7 +1,6 @@
 //! PostgreSQL: for several hosts on one database, and for the databases of a Directus.
 //!
-//! A pool of connections; each change is a transaction of its own, which the server commits together with others. A
-//! server that is away is told within moments, and a connection that broke is replaced by the next request that needs
+//! A pool of connections. A change is a transaction of its own or shares one ([`writer`]). A server that is away is told within moments, and a connection that broke is replaced by the next request that needs
 //! one. What is kept in memory between requests is given again only after the server has said that nobody has committed since.
 
 mod cell;
@@ -10,10 +9,12 @@ mod listen;
 mod options;
 mod pulse;
 mod tls;
+mod writer;
 
 use super::{
     Cause, Error, OpenError,
     open::{check, form},
+    queue::{self, Queue},
     recent::Version,
     repository::Repository,
     sql::{
@@ -24,7 +25,7 @@ use super::{
 use crate::{capability::metrics::Connections, config::Storage};
 use async_trait::async_trait;
 use connection::{Reader, pool_failure};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use listen::Listener;
 use pulse::Pulse;
 use std::{sync::Arc, time::Duration};
@@ -36,8 +37,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a request waits for a connection when all are in use.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a change is tried that stood in another's way. Each time one of them passes.
-const ATTEMPTS: u32 = 5;
+/// Statements are planned once and not for each of their arguments: they look for few rows by keys, and planning costs more
+/// than finding them.
+const PLAN_ONCE: &str = "SET plan_cache_mode = force_generic_plan";
 
 /// What Directus calls it.
 pub(super) const NAME: &str = "pg";
@@ -74,6 +76,8 @@ pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(x'67617465776974'::b
 /// A PostgreSQL server.
 pub(crate) struct Postgres {
     pool: Pool,
+    /// Changes that share their commits.
+    queue: Queue,
     pulse: Pulse,
     /// Hears of what other hosts change; none where somebody only looks.
     listener: Option<Arc<Listener>>,
@@ -116,10 +120,14 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .create_timeout(Some(CONNECT_TIMEOUT))
             .wait_timeout(Some(WAIT_TIMEOUT))
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async { client.batch_execute(PLAN_ONCE).await.map_err(HookError::Backend) })
+            }))
             .build()
             .map_err(|error| OpenError::Open { database: name.clone(), source: error.into() })?;
         let pulse = Pulse::start(pool.clone());
-        Ok((name, Self { pool, pulse, listener: None }))
+        let queue = Queue::start(|jobs| writer::write(pool.clone(), jobs));
+        Ok((name, Self { pool, queue, pulse, listener: None }))
     }
 
     /// The first connection, which tells whether there can be any.
@@ -138,41 +146,6 @@ impl Postgres {
         let mut early = Vec::new();
         for _ in 0..connections {
             early.extend(self.pool.get().await.ok());
-        }
-    }
-
-    /// Tries a change once.
-    async fn attempt<C: Change>(&self, change: &C) -> Result<C::Output, Failure> {
-        let mut connection = self.reader().await?;
-        connection.script("BEGIN").await?;
-        let done = match change.apply(&mut connection).await {
-            Ok(output) => connection.script("COMMIT").await.map(|()| output),
-            Err(failure) => Err(failure),
-        };
-        if done.is_err() {
-            // A connection that cannot even do this is not used again.
-            if connection.script("ROLLBACK").await.is_err() {
-                connection.discard();
-            }
-        }
-        done
-    }
-
-    /// Tries a change until it does not stand in another's way.
-    async fn insist<C: Change>(&self, change: &C) -> Result<C::Output, Failure> {
-        let mut attempt = 1;
-        loop {
-            match self.attempt(change).await {
-                Err(Failure::Conflict(cause)) if attempt < ATTEMPTS => {
-                    tracing::debug!(
-                        error = cause.as_ref() as &dyn std::error::Error,
-                        attempt,
-                        "a change is tried again"
-                    );
-                    attempt += 1;
-                }
-                result => return result,
-            }
         }
     }
 }
@@ -206,11 +179,15 @@ impl Database for Postgres {
     }
 
     async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error> {
-        // A caller that goes away must not leave a transaction open: the change goes on without it.
-        let this = Self { pool: self.pool.clone(), pulse: self.pulse.clone(), listener: None };
-        let task = tokio::spawn(async move { this.insist(&change).await });
-        let done = task.await.map_err(|error| Error::Failed(error.into()))?;
-        Ok(done?)
+        let shares = change.shares();
+        let (job, outcome) = queue::job(change);
+        if shares {
+            self.queue.push(job).await?;
+        } else {
+            // A caller that goes away must not leave a transaction open: the change goes on without it.
+            tokio::spawn(writer::alone(self.pool.clone(), job));
+        }
+        outcome.wait().await
     }
 
     async fn version(&self) -> Option<Version> {
@@ -231,6 +208,7 @@ impl Database for Postgres {
         if let Some(listener) = &self.listener {
             listener.stop();
         }
+        self.queue.close().await;
         self.pool.close();
     }
 }

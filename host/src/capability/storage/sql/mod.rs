@@ -178,6 +178,12 @@ pub(crate) trait Change: Send + Sync + 'static {
     /// What the caller learns once the change is durable.
     type Output: Send + 'static;
 
+    /// Whether it may wait for others and share a transaction with them, where each has its own otherwise. It locks nothing
+    /// that two would lock in different orders, and seldom fails.
+    fn shares(&self) -> bool {
+        false
+    }
+
     /// Makes the change inside of a transaction that others may share.
     async fn apply(&self, connection: &mut dyn Connection) -> Result<Self::Output, Failure>;
 }

@@ -1,6 +1,6 @@
 //! Sessions, and who at which provider they go back to. A change is one transaction, whatever it touches.
 
-use super::{Change, Connection, Draft, Failure, Statement, stamp, trail::Entry, users};
+use super::{Change, Connection, Dialect, Draft, Failure, Statement, stamp, trail::Entry, users};
 use crate::capability::storage::{Client, NewSession, Rotated, Rotation, Session, SessionSource, tokens::Form};
 use async_trait::async_trait;
 
@@ -53,6 +53,10 @@ pub(crate) struct Begin {
 impl Change for Begin {
     type Output = ();
 
+    fn shares(&self) -> bool {
+        true
+    }
+
     async fn apply(&self, connection: &mut dyn Connection) -> Result<(), Failure> {
         if self.sweeps {
             sweep(connection, self.now_ms).await?;
@@ -61,7 +65,7 @@ impl Change for Begin {
         if let Some(user) = &self.session.user {
             others.extend(self.session.source.iter().flat_map(|source| self.remember(user, source)));
             others.push(own_action("login", user, &self.session.client, self.now_ms));
-            others.push(touch(user, self.now_ms));
+            others.push(touch(connection.dialect(), user, self.now_ms));
         }
         connection.chain(self.insert(), others).await.map(drop)
     }
@@ -118,12 +122,16 @@ pub(crate) struct Rotate {
 impl Change for Rotate {
     type Output = Rotated;
 
+    fn shares(&self) -> bool {
+        true
+    }
+
     async fn apply(&self, connection: &mut dyn Connection) -> Result<Rotated, Failure> {
         let Self { form, rotation, sweeps, now_ms } = self;
         let (old, new) = (form.key(&rotation.token), form.key(&rotation.successor));
         // Whether the exchange is done decides what the others find.
-        let rows =
-            connection.chain(self.exchange(&old, &new), vec![self.succeed(&old, &new), self.touch(&new)]).await?;
+        let touch = touch_owner(connection.dialect(), &new, *now_ms);
+        let rows = connection.chain(self.exchange(&old, &new), vec![self.succeed(&old, &new), touch]).await?;
         if rows.is_empty() {
             return self.was_first(connection, &old).await;
         }
@@ -165,16 +173,6 @@ impl Rotate {
         .bind(old)
         .bind(new)
         .bind(stamp(self.rotation.grace_until_ms))
-    }
-
-    /// The account of the new row was here.
-    fn touch(&self, new: &str) -> Statement {
-        Statement::new(
-            "UPDATE directus_users SET last_access = $1 \
-             WHERE id = (SELECT s.\"user\" FROM directus_sessions s WHERE s.token = $2)",
-        )
-        .bind(stamp(self.now_ms))
-        .bind(new)
     }
 
     /// Whether another exchange was first. Nobody can get in between: the row was locked, or the database.
@@ -277,6 +275,32 @@ pub(super) fn ended(author: &str, user: &str, client: &Client, now_ms: u64) -> S
     Entry { action: "logout", user: Some(author), client, collection: "directus_users", item: user, now_ms }.statement()
 }
 
-fn touch(user: &str, now_ms: u64) -> Statement {
-    Statement::new("UPDATE directus_users SET last_access = $1 WHERE id = $2").bind(stamp(now_ms)).bind(user)
+/// The account was here.
+fn touch(dialect: Dialect, user: &str, now_ms: u64) -> Statement {
+    let text = match dialect {
+        Dialect::Sqlite => "UPDATE directus_users SET last_access = $1 WHERE id = $2",
+        Dialect::Postgres => {
+            "UPDATE directus_users SET last_access = $1 WHERE id = \
+             (SELECT u.id FROM directus_users u WHERE u.id = $2 FOR NO KEY UPDATE SKIP LOCKED)"
+        }
+    };
+    Statement::new(text).bind(stamp(now_ms)).bind(user)
+}
+
+/// The account of a session was here.
+///
+/// Whoever writes an account's row at the same time most likely says the same, or has more to say: on PostgreSQL nobody waits
+/// for them, and no two transactions wait for each other.
+fn touch_owner(dialect: Dialect, key: &str, now_ms: u64) -> Statement {
+    let text = match dialect {
+        Dialect::Sqlite => {
+            "UPDATE directus_users SET last_access = $1 \
+             WHERE id = (SELECT s.\"user\" FROM directus_sessions s WHERE s.token = $2)"
+        }
+        Dialect::Postgres => {
+            "UPDATE directus_users SET last_access = $1 WHERE id = (SELECT u.id FROM directus_users u WHERE u.id = \
+             (SELECT s.\"user\" FROM directus_sessions s WHERE s.token = $2) FOR NO KEY UPDATE SKIP LOCKED)"
+        }
+    };
+    Statement::new(text).bind(stamp(now_ms)).bind(key)
 }

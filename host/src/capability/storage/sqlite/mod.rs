@@ -11,6 +11,7 @@ mod writer;
 use super::{
     Cause, Error, OpenError,
     open::{check, form},
+    queue::{self, Queue},
     recent::Version,
     repository::Repository,
     sql::{
@@ -27,7 +28,6 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
-use writer::Writer;
 
 /// Connections that read. Two cores keep no more than that busy; each costs a thread and a page cache.
 const READERS: u32 = 3;
@@ -73,7 +73,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
 /// A SQLite file.
 pub(crate) struct Sqlite {
     readers: SqlitePool,
-    writer: Writer,
+    writer: Queue,
     index: Index,
 }
 
@@ -101,7 +101,7 @@ impl Sqlite {
             .await
             .map_err(|error| opened(error.into()))?;
         let index = Index::open(path).map_err(|error| opened(error.into()))?;
-        let database = Self { readers, writer: Writer::start(connection), index };
+        let database = Self { readers, writer: Queue::start(|jobs| writer::write(connection, jobs)), index };
         Ok(Repository::new(database, found.catalogue(), form))
     }
 
@@ -150,7 +150,9 @@ impl Database for Sqlite {
     }
 
     async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error> {
-        self.writer.write(change).await
+        let (job, outcome) = queue::job(change);
+        self.writer.push(job).await?;
+        outcome.wait().await
     }
 
     async fn version(&self) -> Option<Version> {

@@ -1,0 +1,114 @@
+//! Changes as transactions: alone, or several in one where they cannot stand in each other's way.
+//!
+//! What a refresh or a sign-in writes is three or four small statements. In a transaction of its own each of them pays for a
+//! beginning, a commit and the ways there and back; those that arrive while a commit is under way share the next one, and go
+//! there side by side. A change that fails, or waits for a row that somebody else holds, takes none of its companions with it:
+//! nothing of the batch is kept and each is tried alone.
+
+use super::{Pool, Reader, pool_failure};
+use crate::capability::storage::{
+    queue::{Answer, BATCH_MAX, Job},
+    sql::{Connection as _, Failure},
+};
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+/// How often a change is tried that stood in another's way. Each time one of them passes.
+const ATTEMPTS: u32 = 5;
+
+/// Begins a transaction of several. Who waits longer for a row makes all others wait: such a change is better off alone.
+const BEGIN_TOGETHER: &str = "BEGIN; SET LOCAL lock_timeout = '100ms'";
+
+/// Makes the changes of a queue until it is closed and empty.
+pub(super) async fn write(pool: Pool, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH_MAX);
+    while queue.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        match together(&pool, &batch).await {
+            Ok(answers) => {
+                batch.clear();
+                answers.into_iter().for_each(|answer| answer());
+            }
+            Err(Setback::Lost(failure)) => {
+                let told = failure.to_string();
+                batch.drain(..).for_each(|job| job.fail(Failure::Unavailable(told.clone().into())));
+            }
+            Err(Setback::Undone(failure)) => {
+                tracing::debug!(error = &failure as &dyn std::error::Error, "changes are tried one by one");
+                for job in batch.drain(..) {
+                    tokio::spawn(alone(pool.clone(), job));
+                }
+            }
+        }
+    }
+}
+
+/// Why a batch was not made.
+enum Setback {
+    /// Nothing of it was kept.
+    Undone(Failure),
+    /// The connection went, and with it the knowledge of what was kept.
+    Lost(Failure),
+}
+
+async fn together(pool: &Pool, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Setback> {
+    let mut reader = pool.get().await.map(Reader::new).map_err(|error| Setback::Lost(pool_failure(error)))?;
+    if let Err(failure) = reader.script(BEGIN_TOGETHER).await {
+        reader.discard();
+        return Err(Setback::Lost(failure));
+    }
+    let done = match side_by_side(&mut reader, jobs).await {
+        Ok(answers) => reader.script("COMMIT").await.map(|()| answers),
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(answers) => Ok(answers),
+        Err(failure) if reader.script("ROLLBACK").await.is_ok() => Err(Setback::Undone(failure)),
+        Err(failure) => {
+            reader.discard();
+            Err(Setback::Lost(failure))
+        }
+    }
+}
+
+/// Makes changes in one transaction. Each sends what it has to say without waiting for the others' answers.
+async fn side_by_side(reader: &mut Reader, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Failure> {
+    let shared = reader.shared()?;
+    let made = join_all(jobs.iter().map(|job| {
+        let mut connection = shared;
+        async move { job.run(&mut connection).await }
+    }));
+    let done = shared.in_time(made).await;
+    if done.is_err() {
+        reader.discard();
+    }
+    done?.into_iter().collect()
+}
+
+/// Makes a change in a transaction of its own, and tells its caller.
+pub(super) async fn alone(pool: Pool, job: Box<dyn Job>) {
+    let mut attempt = 1;
+    loop {
+        match once(&pool, job.as_ref()).await {
+            Ok(answer) => return answer(),
+            Err(Failure::Conflict(cause)) if attempt < ATTEMPTS => {
+                tracing::debug!(error = cause.as_ref() as &dyn std::error::Error, attempt, "a change is tried again");
+                attempt += 1;
+            }
+            Err(failure) => return job.fail(failure),
+        }
+    }
+}
+
+async fn once(pool: &Pool, job: &dyn Job) -> Result<Answer, Failure> {
+    let mut reader = pool.get().await.map(Reader::new).map_err(pool_failure)?;
+    reader.script("BEGIN").await?;
+    let done = match job.run(&mut reader).await {
+        Ok(answer) => reader.script("COMMIT").await.map(|()| answer),
+        Err(failure) => Err(failure),
+    };
+    // A connection that cannot even do this is not used again.
+    if done.is_err() && reader.script("ROLLBACK").await.is_err() {
+        reader.discard();
+    }
+    done
+}
