@@ -20,6 +20,10 @@ use axum::{
 use gatewit_host::{Config, Gatewit, Person};
 use tokio::net::TcpListener;
 
+/// That of the server by itself: requests make many small blocks that live shortly. The C library's does, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, _warnings) = Config::load()?;
