@@ -133,7 +133,7 @@ async fn an_application_goes_on_with_the_trace() -> anyhow::Result<()> {
     let spans = collector.spans_with("GET upstream").await?;
     let span = find(&spans, TRACE, "GET upstream")?;
     ensure!(span["parent"] == PARENT, "{span}");
-    let asked = application.last()?;
+    let asked = application.last()?.to_ascii_lowercase();
     let told = format!("00-{TRACE}-{}-01", span["span"].as_str().unwrap_or_default());
     ensure!(asked.matches("traceparent").count() == 1 && asked.contains(&told), "{asked}");
     ensure!(asked.matches("tracestate").count() == 1 && asked.contains("vendor=1"), "{asked}");

@@ -47,7 +47,8 @@ pub(crate) fn request(id: CallId, method: &str, route: &str, headers: &HeaderMap
 
 /// How a request ended.
 pub(crate) fn answered(span: &Span, status: u16) {
-    span.record("http.response.status_code", status);
+    // Signed, because that is the one kind of number that spans of OpenTelemetry have.
+    span.record("http.response.status_code", i64::from(status));
     if status >= SERVER_ERROR {
         span.record("otel.status_code", "ERROR");
     }
