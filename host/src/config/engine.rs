@@ -133,7 +133,11 @@ pub(super) const SETTINGS: &[Setting] = &[
 /// Names of components in registries, by the name that each is served under. By digest: what a start fetches must not depend
 /// on its day.
 fn sources(value: &Value) -> Result<BTreeMap<String, Name>, Refusal> {
-    let wrong = || Refusal::new(r#"is not an object; write for example {"acme":"oci://ghcr.io/acme/driver@sha256:…"}"#);
+    let wrong = || {
+        Refusal::new(
+            r#"is not an object; write for example {"acme":"oci://registry.example.com/acme/driver@sha256:…"}"#,
+        )
+    };
     let serde_json::Value::Object(sources) = structure(value)? else { return Err(wrong()) };
     let source = |(component, name): (String, serde_json::Value)| {
         let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');

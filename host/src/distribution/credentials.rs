@@ -60,29 +60,29 @@ mod tests {
     #[test]
     fn dockers_file_is_read_by_registry() {
         let file = json!({ "auths": {
-            "https://ghcr.io/v2/": { "auth": STANDARD.encode("ada:lo:ve") },
+            "https://registry.example.com/v2/": { "auth": STANDARD.encode("ada:lo:ve") },
             "localhost:5000": { "username": "bob", "password": "hush" },
             "helped.example.com": {},
         } });
         let of = |registry| of_docker(&file, registry).map(|(name, word)| (name, word.expose().clone()));
-        assert_eq!(of("ghcr.io"), Some(("ada".to_owned(), "lo:ve".to_owned())));
+        assert_eq!(of("registry.example.com"), Some(("ada".to_owned(), "lo:ve".to_owned())));
         assert_eq!(of("localhost:5000"), Some(("bob".to_owned(), "hush".to_owned())));
         assert_eq!(of("helped.example.com"), None);
         assert_eq!(of("localhost"), None, "a port is another registry");
-        assert_eq!(of_docker(&json!([]), "ghcr.io"), None);
+        assert_eq!(of_docker(&json!([]), "registry.example.com"), None);
     }
 
     #[test]
     fn credentials_go_where_they_belong() {
         let settings = config::Oci {
-            registry: Some("ghcr.io".to_owned()),
+            registry: Some("registry.example.com".to_owned()),
             username: Some("ada".to_owned()),
             password: Some(Secret::new("love".to_owned())),
             ..config::Oci::default()
         };
         let of = |name: &str| find(&settings, &name.parse().unwrap()).unwrap();
-        assert!(of("oci://ghcr.io/a:1") == RegistryAuth::Basic("ada".to_owned(), "love".to_owned()));
-        assert!(of("oci://ghcr.io:444/a:1") == RegistryAuth::Anonymous);
+        assert!(of("oci://registry.example.com/a:1") == RegistryAuth::Basic("ada".to_owned(), "love".to_owned()));
+        assert!(of("oci://registry.example.com:444/a:1") == RegistryAuth::Anonymous);
         assert!(of("oci://evil.example.com/a:1") == RegistryAuth::Anonymous);
     }
 }

@@ -79,9 +79,9 @@ mod tests {
 
     #[test]
     fn a_name_says_registry_and_version() {
-        let name: Name = format!("oci://ghcr.io/acme/drivers/ldap@{DIGEST}").parse().unwrap();
-        assert_eq!((name.registry(), name.short(), name.digest()), ("ghcr.io", "ldap", Some(DIGEST)));
-        assert_eq!(name.to_string(), format!("oci://ghcr.io/acme/drivers/ldap@{DIGEST}"));
+        let name: Name = format!("oci://registry.example.com/acme/drivers/ldap@{DIGEST}").parse().unwrap();
+        assert_eq!((name.registry(), name.short(), name.digest()), ("registry.example.com", "ldap", Some(DIGEST)));
+        assert_eq!(name.to_string(), format!("oci://registry.example.com/acme/drivers/ldap@{DIGEST}"));
         let name: Name = "oci://127.0.0.1:5000/acme:1.2".parse().unwrap();
         assert_eq!((name.registry(), name.short(), name.digest()), ("127.0.0.1:5000", "acme", None));
         assert_eq!(name.pinned(DIGEST).to_string(), format!("oci://127.0.0.1:5000/acme@{DIGEST}"));
@@ -91,15 +91,15 @@ mod tests {
     fn what_is_no_name_is_refused() {
         for wrong in [
             "acme.wasm",
-            "https://ghcr.io/acme:1",
+            "https://registry.example.com/acme:1",
             "oci://",
             "oci://acme:1",
             "oci://acme/driver:1",
-            "oci://ghcr.io/acme",
-            "oci://ghcr.io/ACME:1",
-            "oci://ghcr.io/acme@sha256:abc",
-            "oci://ghcr.io/acme@sha512:abc",
-            "oci://user:secret@ghcr.io/acme:1",
+            "oci://registry.example.com/acme",
+            "oci://registry.example.com/ACME:1",
+            "oci://registry.example.com/acme@sha256:abc",
+            "oci://registry.example.com/acme@sha512:abc",
+            "oci://user:secret@registry.example.com/acme:1",
         ] {
             assert!(wrong.parse::<Name>().is_err(), "{wrong}");
         }
