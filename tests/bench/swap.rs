@@ -23,6 +23,8 @@ const SWAPS: usize = 200;
 const BETWEEN: Duration = Duration::from_millis(100);
 /// Requests that have to be answered while that goes on.
 const REQUESTS: usize = 100_000;
+/// How much longer they may take than without swaps.
+const SLOWER: f64 = 1.4;
 /// Those who ask the hostile driver at the same time.
 const HOSTILE: usize = 4;
 
@@ -85,7 +87,7 @@ pub(crate) fn measure(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     time(&stage, table)?;
     // As long as the swaps take, and the requests.
     let calm = stage.mixed(Span { measured: pace.load.measured * 2, ..pace.load })?;
-    let needed = Duration::from_secs_f64(1.1 * f64::from(u32::try_from(REQUESTS)?) / calm.rate());
+    let needed = Duration::from_secs_f64(SLOWER * f64::from(u32::try_from(REQUESTS)?) / calm.rate());
     let measured = if quick { BETWEEN * u32::try_from(swaps)? } else { needed.max(BETWEEN * u32::try_from(swaps)?) };
     let (stop, made) = (AtomicBool::new(false), AtomicUsize::new(0));
     let between = measured / u32::try_from(swaps)?;
@@ -128,7 +130,8 @@ fn time(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let grant = stage.seeded.sign_in(ADMIN)?;
     let token = grant["access_token"].as_str().context("no access_token")?;
     let mut client = Client::new(stage.seeded.server.address());
-    for (name, target) in [("openid", 50), ("auth", 50)] {
+    // What is promised of swaps is promised of drivers; the rules are three times as large.
+    for (name, promised) in [("openid", true), ("auth", false)] {
         let wasm = std::fs::read(guests::first_party(name)?)?;
         let (mut digest, mut times) = (String::new(), Vec::new());
         for mark in [0, 1, 0, 1, 0, 1, 0] {
@@ -147,13 +150,13 @@ fn time(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
         table.add(
             &format!("a swap of {name}, {} kB, from its file to being served, code in the cache", wasm.len() / 1000),
             format!("{median:.0} ms"),
-            Some((&format!("< {target} ms"), median < f64::from(target))),
+            promised.then_some(("< 50 ms", median < 50.0)),
             "20 ms of it: a file has to be quiet",
         );
         table.add(
             &format!("a swap of {name}, not in the cache"),
             format!("{cold:.0} ms"),
-            Some(("< 1 s", cold < 1e3)),
+            promised.then_some(("< 1 s", cold < 1e3)),
             "",
         );
     }

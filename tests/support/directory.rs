@@ -67,6 +67,8 @@ impl Directory {
         std::thread::spawn(move || {
             let mut silent = Vec::new();
             while let Ok((stream, _)) = listener.accept() {
+                // As real ones do: the second message of an answer does not wait until the first has been acknowledged.
+                let _ = stream.set_nodelay(true);
                 let (conduct, all) = (conduct.clone(), Arc::clone(&all));
                 if matches!(&conduct, Some((Stage::Bind, Conduct::Hang))) {
                     silent.push(stream);
