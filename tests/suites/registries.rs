@@ -179,9 +179,9 @@ async fn what_is_no_component_says_what_it_is() -> anyhow::Result<()> {
         desk.refused(&["component", "swap", &name], word).await.context(tag)?;
     }
     for (name, word) in [
-        (registry.name("local:gone"), "the registry has no"),
-        (registry.name("gone:1"), "the registry has no"),
-        (registry.name(&format!("local@{NOTHING}")), "the registry has no"),
+        (registry.name("local:gone"), "registry has no"),
+        (registry.name("gone:1"), "registry has no"),
+        (registry.name(&format!("local@{NOTHING}")), "registry has no"),
         ("oci://local".to_owned(), "is no component in a registry"),
         ("oci://example.com/local".to_owned(), "is no component in a registry"),
         ("oci://example.com/local@sha256:abc".to_owned(), "is no component in a registry"),

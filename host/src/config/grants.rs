@@ -14,8 +14,8 @@ use super::host_pattern::HostPattern;
 /// What an operator may be asked for, and what the engine knows to keep back.
 pub(crate) const CAPABILITIES: [&str; 8] = ["cache", "clock", "http", "keys", "log", "passwords", "random", "streams"];
 
-/// What can be kept back from a component that imports it. The others answer nothing that a secret could be told by.
-const WITHHELD: [&str; 4] = ["cache", "http", "keys", "streams"];
+/// What can be kept back from a component that imports it: the ways to the outside. By the others nothing is told to anybody.
+const WITHHELD: [&str; 2] = ["http", "streams"];
 
 /// Most requests and connections of one call.
 const OUTBOUND_MAX: u64 = 1_000;
@@ -37,8 +37,8 @@ pub struct Grant {
     pub hosts: Option<Vec<HostPattern>>,
     /// Unix sockets of the system that its providers may name (`sockets`).
     pub sockets: Option<BTreeSet<String>>,
-    /// Capabilities that it imports and does not get: a call of them fails (`withheld`). For interpreters, which import
-    /// everything that there is.
+    /// Ways to the outside that it imports and does not get: they are there and lead nowhere (`withheld`). For interpreters,
+    /// which import everything that there is.
     pub withheld: BTreeSet<String>,
 }
 

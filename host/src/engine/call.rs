@@ -124,7 +124,7 @@ impl Call {
 
     fn new(component: &Arc<str>, role: Role, settings: Settings, services: &Arc<Services>, trace: &Trace) -> Self {
         let client = if let Role::Driver(Some(served)) = &role {
-            served.outbound.as_ref().map(|outbound| outbound.http.clone())
+            served.outbound.as_ref().and_then(|outbound| outbound.http.clone())
         } else {
             None
         };
@@ -200,7 +200,7 @@ impl Call {
     pub(super) fn streams(&mut self) -> StreamsView<'_> {
         let Self { role, trace, connections, connections_max, table, .. } = self;
         let client = if let Role::Driver(Some(served)) = role { served.outbound.as_ref() } else { None };
-        let client = client.map(|outbound| &outbound.streams);
+        let client = client.and_then(|outbound| outbound.streams.as_ref());
         StreamsView { client, trace, connections, connections_max: *connections_max, table }
     }
 

@@ -76,7 +76,7 @@ impl Driver {
         let waits = |import: &str| grants::is_network(import) && !grants::is_withheld(import, withheld);
         let networked = component.component_type().imports(&runtime.engine).any(|(import, _)| waits(import));
         let link = || {
-            let component = grants::driver(&runtime.engine, name, &component, withheld)?;
+            let component = grants::driver(&runtime.engine, name)?.instantiate_pre(&component)?;
             let contracts = Contracts::new(&component)?;
             Ok((component, contracts))
         };

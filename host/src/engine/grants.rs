@@ -4,10 +4,7 @@
 use super::Call;
 use crate::capability::{cache, clock, config, drivers, http, keys, log, mail, pace, passwords, storage, streams};
 use std::collections::BTreeSet;
-use wasmtime::{
-    Engine,
-    component::{Component, InstancePre, Linker},
-};
+use wasmtime::{Engine, component::Linker};
 use wasmtime_wasi::{
     WasiView,
     cli::{WasiCli, WasiCliView},
@@ -34,47 +31,21 @@ pub(super) fn rules(engine: &Engine) -> wasmtime::Result<Linker<Call>> {
     Ok(linker)
 }
 
-/// A driver with the imports of its world. What is withheld from it is there and traps: interpreters import whatever there is,
-/// and what they do not get must not keep them from starting. What no driver may import is refused all the same.
-pub(super) fn driver(
-    engine: &Engine,
-    name: &str,
-    component: &Component,
-    withheld: &BTreeSet<String>,
-) -> wasmtime::Result<InstancePre<Call>> {
-    let whole = drivers(engine, name, &BTreeSet::new())?.instantiate_pre(component)?;
-    if withheld.is_empty() {
-        return Ok(whole);
-    }
-    let mut linker = drivers(engine, name, withheld)?;
-    linker.define_unknown_imports_as_traps(component)?;
-    linker.instantiate_pre(component)
-}
-
 /// The worlds of drivers. `local` may ask about passwords; no other driver may.
-fn drivers(engine: &Engine, name: &str, withheld: &BTreeSet<String>) -> wasmtime::Result<Linker<Call>> {
-    let gets = |capability: &str| !withheld.contains(capability);
+pub(super) fn driver(engine: &Engine, name: &str) -> wasmtime::Result<Linker<Call>> {
     let mut linker = Linker::new(engine);
     inert_wasi(&mut linker)?;
     // The clock and the randomness that everybody else has stand in for the inert ones.
     linker.allow_shadowing(true);
     clock::add_to_linker(&mut linker, Call::clock)?;
     linker.allow_shadowing(false);
+    cache::add_to_linker(&mut linker, Call::cache)?;
     config::add_to_linker(&mut linker, Call::config)?;
+    http::add_to_linker(&mut linker)?;
+    keys::add_to_linker(&mut linker, Call::keys)?;
+    keys::add_decryption_to_linker(&mut linker, Call::keys)?;
     log::add_to_linker(&mut linker, Call::log)?;
-    if gets("cache") {
-        cache::add_to_linker(&mut linker, Call::cache)?;
-    }
-    if gets("http") {
-        http::add_to_linker(&mut linker)?;
-    }
-    if gets("keys") {
-        keys::add_to_linker(&mut linker, Call::keys)?;
-        keys::add_decryption_to_linker(&mut linker, Call::keys)?;
-    }
-    if gets("streams") {
-        streams::add_to_linker(&mut linker, Call::streams)?;
-    }
+    streams::add_to_linker(&mut linker, Call::streams)?;
     if name == LOCAL {
         passwords::add_accounts_to_linker(&mut linker, Call::passwords)?;
     }
@@ -86,11 +57,13 @@ pub(super) fn is_network(import: &str) -> bool {
     import.starts_with("wasi:http/") || import.starts_with("gatewit:streams/")
 }
 
-/// Whether an import is part of a capability that is withheld.
+/// Whether an import is a way to the outside that is withheld. It is there all the same, and leads nowhere: interpreters import
+/// whatever there is, and what they do not get must not keep them from starting.
 pub(super) fn is_withheld(import: &str, withheld: &BTreeSet<String>) -> bool {
     let is_of = |capability: &String| match capability.as_str() {
         "http" => import.starts_with("wasi:http/"),
-        capability => import.strip_prefix("gatewit:").is_some_and(|rest| rest.starts_with(&format!("{capability}/"))),
+        "streams" => import.starts_with("gatewit:streams/"),
+        _ => false,
     };
     withheld.iter().any(is_of)
 }

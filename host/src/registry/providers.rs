@@ -61,7 +61,8 @@ pub(crate) fn serve(
     ways: &Ways,
 ) -> Result<Served, Vec<String>> {
     let mut read = provider::read(provider, description)?;
-    if let Some(grant) = ways.grants.get(driver.name()) {
+    let grant = ways.grants.get(driver.name());
+    if let Some(grant) = grant {
         let problems = reach::beyond(&read.own, grant, driver.name());
         if !problems.is_empty() {
             return Err(problems);
@@ -77,7 +78,9 @@ pub(crate) fn serve(
         let made = ways.trust().and_then(|trust| {
             let http = http::Client::new(&name, settings, trust, &read.own)?;
             let streams = streams::Client::new(&name, settings, trust, &read.own)?;
-            Ok(Outbound { http: Arc::new(http), streams: Arc::new(streams) })
+            let gets = |name: &str| grant.is_none_or(|grant| !grant.withheld.contains(name));
+            let (http, streams) = (gets("http").then(|| http.into()), gets("streams").then(|| streams.into()));
+            Ok(Outbound { http, streams })
         });
         Some(made.map_err(|problem| vec![problem])?)
     } else {

@@ -3,6 +3,7 @@
 //! What is done so is on record as the server's own deed, with the figures in the log.
 
 use super::{Refused, Registry, promotion::Decision};
+use std::collections::BTreeMap;
 
 impl Registry {
     /// Looks at every trial that has a rule.
@@ -30,21 +31,18 @@ impl Registry {
                     state.refusals.remove(&name);
                     self.note(what, &name, "done").await;
                 }
-                Err(refused) => {
-                    self.undecided(&mut state.refusals, name, &refused);
-                }
+                Err(refused) => undecided(&mut state.refusals, name, &refused),
             }
         }
     }
+}
 
-    /// Says once why a trial goes on that should have ended; it is tried again.
-    #[expect(clippy::unused_self, reason = "one of the steps of a change")]
-    fn undecided(&self, refusals: &mut std::collections::BTreeMap<String, String>, name: String, refused: &Refused) {
-        let text = refused.to_string();
-        if refusals.get(&name) != Some(&text) {
-            let error = refused as &dyn std::error::Error;
-            tracing::error!(component = name, error, "the rule of a trial cannot be followed");
-            refusals.insert(name, text);
-        }
+/// Says once why a trial goes on that should have ended; it is tried again.
+fn undecided(refusals: &mut BTreeMap<String, String>, name: String, refused: &Refused) {
+    let text = refused.to_string();
+    if refusals.get(&name) != Some(&text) {
+        let error = refused as &dyn std::error::Error;
+        tracing::error!(component = name, error, "the rule of a trial cannot be followed");
+        refusals.insert(name, text);
     }
 }

@@ -20,10 +20,10 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// The ways to the hosts of a provider.
+/// The ways to the hosts of a provider; `None` for one that is withheld from the driver.
 pub(crate) struct Outbound {
-    pub(crate) http: Arc<http::Client>,
-    pub(crate) streams: Arc<streams::Client>,
+    pub(crate) http: Option<Arc<http::Client>>,
+    pub(crate) streams: Option<Arc<streams::Client>>,
 }
 
 /// A provider and what serves it.
