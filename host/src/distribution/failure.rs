@@ -72,10 +72,10 @@ impl Failure {
         use OciDistributionError as E;
         let registry = what.registry().to_owned();
         match error {
-            E::UnauthorizedError { .. } | E::AuthenticationFailure(_) => Self::Unauthorized(registry),
-            E::ImageManifestNotFoundError(_) => Self::NotFound(what.to_string()),
-            E::ServerError { code: 404, .. } => Self::NotFound(what.to_string()),
-            E::ServerError { code: 401 | 403, .. } => Self::Unauthorized(registry),
+            E::UnauthorizedError { .. } | E::AuthenticationFailure(_) | E::ServerError { code: 401 | 403, .. } => {
+                Self::Unauthorized(registry)
+            }
+            E::ImageManifestNotFoundError(_) | E::ServerError { code: 404, .. } => Self::NotFound(what.to_string()),
             E::ServerError { code, .. } => Self::Refused { registry, why: format!("status {code}") },
             E::DigestError(_) => Self::Digest { expected: what.digest().unwrap_or("of the manifest").to_owned() },
             E::RequestError(error) => Self::Unreachable { registry, why: told(&error.without_url()) },

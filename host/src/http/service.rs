@@ -303,7 +303,7 @@ impl<'a> Exchange<'a> {
             return operate::figures(&self).await;
         }
         if let Route::Operate(verb, place) = &route {
-            return operate::answer(&self, *verb, place, body).await;
+            return Box::pin(operate::answer(&self, *verb, place, body)).await;
         }
         if route.takes_form() {
             return self.run_form(&route, body).await;

@@ -1,7 +1,7 @@
 //! What is served, as an operator may see it. Secrets are not among it.
 
 use super::{
-    CONCEALED, Registry, Slot,
+    CONCEALED, Registry, Slot, State,
     generation::{Generation, LOCAL, Origin},
     grants,
     promotion::Rule,
@@ -29,15 +29,7 @@ impl Registry {
         let empty = Slot::default();
         let shown = |name: &str| {
             let slot = state.slots.get(name).unwrap_or(&empty);
-            let mut shown = component(name, slot, state.refusals.get(name).map(String::as_str));
-            for (place, generation) in
-                [("current", slot.current.as_ref()), ("trial", slot.trial.as_ref().map(|trial| &trial.generation))]
-            {
-                if let Some(generation) = generation {
-                    shown[place]["reaches"] = json!(state.manifest(generation).places);
-                }
-            }
-            shown
+            component(&state, name, slot, state.refusals.get(name).map(String::as_str))
         };
         names.into_iter().map(shown).collect()
     }
@@ -93,13 +85,19 @@ impl Registry {
     }
 }
 
-fn component(name: &str, slot: &Slot, refusal: Option<&str>) -> Json {
+fn component(state: &State, name: &str, slot: &Slot, refusal: Option<&str>) -> Json {
+    let reaching = |mut shown: Json, generation: &Generation| {
+        if let Some(shown) = shown.as_object_mut() {
+            shown.insert("reaches".to_owned(), json!(state.manifest(generation).places));
+        }
+        shown
+    };
     json!({
         "name": name,
         "kind": if name == super::AUTH { "rules" } else { "driver" },
-        "current": slot.current.as_ref().map(generation),
+        "current": slot.current.as_ref().map(|current| reaching(generation(current), current)),
         "previous": slot.previous.as_ref().map(generation),
-        "trial": slot.trial.as_ref().map(trial),
+        "trial": slot.trial.as_ref().map(|tried| reaching(trial(tried), &tried.generation)),
         "refused": refusal,
     })
 }

@@ -50,14 +50,15 @@ pub(super) async fn put(exchange: &Exchange<'_>, name: &str, sent: &Sent) -> Rep
         let Some(source) = source.as_str() else {
             return Reply::refused(&[Refusal::payload("\"source\" must be a string")]);
         };
-        match exchange.server.registry.pull(source).await {
+        // In boxes: what fetches and what loads is large, and no other request carries it along.
+        match Box::pin(exchange.server.registry.pull(source)).await {
             Ok(Pulled { name, wasm, signature }) => {
                 upload = Upload { wasm, signature, reference: Some(name.to_string()), ..upload };
             }
             Err(reason) => return refused(&reason),
         }
     }
-    match exchange.server.registry.upload(upload).await {
+    match Box::pin(exchange.server.registry.upload(upload)).await {
         Ok(Taken { generation, difference }) => {
             let Difference { added, removed } = difference;
             let mut data = shown(&generation);

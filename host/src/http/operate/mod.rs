@@ -70,7 +70,7 @@ where
         Err(refusal) => return Reply::refused(&[refusal]),
     };
     let Some((what, object)) = place.on_record(verb) else {
-        return handle(exchange, operator, verb, place, sent).await;
+        return Box::pin(handle(exchange, operator, verb, place, sent)).await;
     };
     let who = operator.principal.user.clone().unwrap_or_default();
     // Where the path names nothing, the query or the body may.
@@ -80,7 +80,7 @@ where
         (None, _, name) => name.unwrap_or_default().to_owned(),
     };
     let deed = Deed { who: &who, what: &what, object: &object };
-    audit::recorded(exchange, deed, handle(exchange, operator, verb, place, sent)).await
+    audit::recorded(exchange, deed, Box::pin(handle(exchange, operator, verb, place, sent))).await
 }
 
 async fn handle(exchange: &Exchange<'_>, operator: Caller, verb: Verb, place: &Place, sent: Sent) -> Reply {
