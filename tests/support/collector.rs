@@ -1,4 +1,4 @@
-//! A collector of OpenTelemetry, which reads what it is sent with the project's own definitions (PyPI's `opentelemetry-proto`).
+//! A collector of OpenTelemetry, which reads what it is sent with the project's own definitions (`opentelemetry-proto` of Python).
 //!
 //! Invariant: the child ends with the value, by its own process id.
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the child ends with the value, by its own process id, and takes what is in it along.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,11 +63,11 @@ impl Registry {
         );
         if let Some(authority) = authority {
             let (certificate, key) = (authority.certificate("server"), authority.key("server"));
-            text += &format!("  tls: {{ certificate: {}, key: {} }}\n", certificate.display(), key.display());
+            writeln!(text, "  tls: {{ certificate: {}, key: {} }}", certificate.display(), key.display())?;
         }
         if locked {
             std::fs::write(file("lock"), LOCK)?;
-            text += &format!("auth: {{ htpasswd: {{ realm: tests, path: {} }} }}\n", file("lock").display());
+            writeln!(text, "auth: {{ htpasswd: {{ realm: tests, path: {} }} }}", file("lock").display())?;
         }
         std::fs::write(file("configuration.yml"), text)?;
         let mut command = Command::new(program);
