@@ -25,27 +25,36 @@ await script(async () => {
       await context.clock.install();
       const tabs = [await tab(context, at, { mode, storage })];
       await call(tabs[0], 'login', user);
+      const began = await tabs[0].evaluate(() => Date.now() / 1000);
       while (tabs.length < TABS) tabs.push(await tab(context, at, { mode, storage }));
       for (const page of tabs) equal(await who(page), user.email);
-      let count = at.count('POST /auth/refresh');
-      const gaps = [];
+      const before = at.count('POST /auth/refresh');
+      let count = before;
+      const renewals = [];
       for (let [second, last, step] = [0, 0, STEP]; second < 3600; second += step) {
         // In greater steps while nothing is due.
         step = second - last < soonest - 2 * STRIDE ? STRIDE : STEP;
         await context.clock.runFor(step * 1000);
-        while (count < at.count('POST /auth/refresh')) {
-          count += 1;
-          gaps.push(second - last);
+        const asked = at.count('POST /auth/refresh') - count;
+        if (asked) {
+          count += asked;
           last = second;
-        }
+          // By the clock of the pages, which goes on by itself, too, while a machine is busy.
+          const moment = await tabs[0].evaluate(() => Date.now() / 1000);
+          if (moment - (renewals.at(-1) ?? began) > 2 * STRIDE) renewals.push(moment);
+        } else if (!at.waiting) continue;
         // The network takes real time: virtual time waits for it, and for what tabs tell each other.
-        if (!at.waiting) continue;
         await until('all is answered', () => !at.waiting);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await until('all have heard', async () => {
+          const told = await Promise.all(tabs.map((page) => page.evaluate(async () => (await client.session())?.expires_at)));
+          return told.every((at) => at === told[0]);
+        });
       }
-      truly(gaps.length >= Math.floor(3600 / latest) && gaps.every((gap) => gap >= soonest - 2 * STEP && gap <= latest + 2 * STEP), `renewed after ${gaps} seconds`);
-      const told = await Promise.all(tabs.map((page) => page.evaluate(async () => (await client.session())?.expires_at)));
-      truly(told.every((at) => at === told[0]), `not all have heard: ${told}`);
+      const gaps = renewals.map((moment, index) => moment - (renewals[index - 1] ?? began));
+      truly(gaps.length >= Math.floor(3600 / (latest + STRIDE)) && gaps.every((gap) => gap >= soonest - STRIDE && gap <= latest + STRIDE), `renewed after ${gaps} seconds`);
+      // Two tabs whose moments are less than a step apart may both ask before either has heard; the server gives them the same token.
+      const asked = count - before;
+      truly(asked <= 2 * renewals.length, `${asked} requests for ${renewals.length} renewals`);
       for (const page of tabs) {
         equal(await who(page), user.email);
         truly(!(await changes(page)).slice(1).includes('signed-out'), 'somebody was signed out');
