@@ -95,8 +95,12 @@ export async function inside(url, person, options) {
   return page;
 }
 
-/** Waits until what a page fetches at first is there. */
+/**
+ * Waits until what a page fetches at first is there. Pages for who is signed in have no frame at first, as their words
+ * may still be under way; from the frame on, they say that they are waiting.
+ */
 export async function ready(page) {
+  await page.locator('body:not(.inside), body.inside > main').waitFor();
   await page.locator('.waiting').waitFor({ state: 'detached' });
 }
 
