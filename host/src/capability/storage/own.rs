@@ -7,7 +7,7 @@ use super::{
     Cause, Error, OpenError,
     open::{check, form},
     postgres,
-    recent::Version,
+    recent::State,
     repository::Repository,
     sql::{
         Change, Connection, Database, Dialect, Failure, Row, Statement,
@@ -160,7 +160,7 @@ impl Database for Own {
         Ok(task.await.map_err(|error| Error::Failed(error.into()))??)
     }
 
-    async fn version(&self) -> Option<Version> {
+    async fn state(&self) -> Option<State> {
         None
     }
 

@@ -18,8 +18,25 @@ pub(crate) const VERSION_BYTES: usize = 48;
 /// Answers of one kind that are kept. With the largest, all fields of an account, a few megabytes.
 const ANSWERS_MAX: usize = 1024;
 
-/// A state of the database.
+/// What tells one state of the database from another.
 pub(crate) type Version = [u8; VERSION_BYTES];
+
+/// The state that a database is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Another one after each commit.
+    pub(crate) whole: Version,
+    /// Another one after each commit but those of this host that only begin and renew sessions: answers that are read from
+    /// neither sessions nor accounts go by it.
+    pub(crate) beside_sessions: Version,
+}
+
+impl State {
+    /// Of a database that tells no commit from another.
+    pub(crate) fn plain(version: Version) -> Self {
+        Self { whole: version, beside_sessions: version }
+    }
+}
 
 /// Answers of one kind, all to the same state of the database.
 pub(crate) struct Recent<K, V>(Mutex<(Version, HashMap<K, V>)>);

@@ -7,11 +7,11 @@ use super::{
     Backend, Client, Columns, Count, Error, Field, FirstAdmin, Identity, NewIdentity, NewSession, Node, OpenSession,
     Permission, Policy, Query, Rotated, Rotation, Session, Step, User, UserKey, Value, Written,
     operation::{Move, NewComponent, StoredComponent, StoredProvider},
-    recent::Recent,
+    recent::{Recent, Version},
     sql::{
         Cell, Connection as _, Database, Statement, access, audit, catalogue::Catalogue, counters, fields,
-        first_admin::CreateFirstAdmin, identities, keys, open_sessions, operation, select, sessions, step::Write,
-        traces, users,
+        first_admin::CreateFirstAdmin, identities, keys, open_sessions, operation, renewal, select, sessions,
+        step::Write, traces, users,
     },
     tokens::Form,
 };
@@ -78,7 +78,15 @@ impl<D: Database> Repository<D> {
         let collection = self.catalogue.collection(table)?;
         let question = (table, format!("{id:?}"), names);
         let read = async { fields::read(&mut self.database.reader().await?, collection, id, columns).await };
-        self.answers.records.answer(self.database.version().await, question, read).await
+        let state = self.database.state().await;
+        // What an account is asked for changes with its sessions: when it was last here.
+        let version = state.map(|state| if table == "directus_users" { state.whole } else { state.beside_sessions });
+        self.answers.records.answer(version, question, read).await
+    }
+
+    /// The state as far as policies and permissions go.
+    async fn access_version(&self) -> Option<Version> {
+        self.database.state().await.map(|state| state.beside_sessions)
     }
 }
 
@@ -116,8 +124,9 @@ impl<D: Database> Backend for Repository<D> {
     async fn session(&self, token: &str, now_ms: u64) -> Result<Option<Session>, Error> {
         let key = self.form.key(token);
         let question = key.clone();
-        let read = async { sessions::find(&mut self.database.reader().await?, self.form, &key, now_ms).await };
-        let session = self.answers.sessions.answer(self.database.version().await, question, read).await?;
+        let read = self.database.session(self.form, key, now_ms);
+        let version = self.database.state().await.map(|state| state.whole);
+        let session = self.answers.sessions.answer(version, question, read).await?;
         Ok(session.filter(|session| session.expires_at_ms > now_ms))
     }
 
@@ -130,7 +139,7 @@ impl<D: Database> Backend for Repository<D> {
 
     async fn rotate_session(&self, rotation: Rotation, now_ms: u64) -> Result<Rotated, Error> {
         let (form, sweeps) = (self.form, self.sweeps(now_ms));
-        self.database.write(sessions::Rotate { form, rotation, sweeps, now_ms }).await
+        self.database.rotate(renewal::Rotate { form, rotation, sweeps, now_ms }).await
     }
 
     async fn end_session(&self, token: &str, client: Client, now_ms: u64) -> Result<bool, Error> {
@@ -209,14 +218,14 @@ impl<D: Database> Backend for Repository<D> {
     async fn policies(&self, user: Option<&str>, role: Option<&str>) -> Result<Vec<Policy>, Error> {
         let question = (user.map(ToOwned::to_owned), role.map(ToOwned::to_owned));
         let read = async { access::policies(&mut self.database.reader().await?, user, role).await };
-        self.answers.policies.answer(self.database.version().await, question, read).await
+        self.answers.policies.answer(self.access_version().await, question, read).await
     }
 
     async fn permissions(&self, policies: &[String], collection: &str, action: &str) -> Result<Vec<Permission>, Error> {
         let question = format!("{collection} {action} {}", policies.join(" "));
         let read =
             async { access::permissions(&mut self.database.reader().await?, policies, collection, action).await };
-        self.answers.permissions.answer(self.database.version().await, question, read).await
+        self.answers.permissions.answer(self.access_version().await, question, read).await
     }
 
     async fn role_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {

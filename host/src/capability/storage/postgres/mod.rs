@@ -1,34 +1,41 @@
 //! PostgreSQL: for several hosts on one database, and for the databases of a Directus.
 //!
-//! A pool of connections. A change is a transaction of its own or shares one ([`writer`]). A server that is away is told within moments, and a connection that broke is replaced by the next request that needs
+//! A pool of connections. A change is a transaction of its own or shares one ([`writer`]); sessions that are wanted or renewed at the
+//! same moment share even the statement ([`together`]). A server that is away is told within moments, and a connection that broke is replaced by the next request that needs
 //! one. What is kept in memory between requests is given again only after the server has said that nobody has committed since.
 
 mod cell;
 mod connection;
+mod gather;
 mod listen;
 mod options;
 mod pulse;
+mod snapshot;
 mod tls;
+mod together;
 mod writer;
 
 use super::{
-    Cause, Error, OpenError,
+    Cause, Error, OpenError, Rotated, Session,
     open::{check, form},
     queue::{self, Queue},
-    recent::Version,
+    recent::State,
     repository::Repository,
     sql::{
         Change, Connection as _, Database, Failure, Statement,
+        renewal::Rotate,
         schema::{self, Found, Migration},
     },
+    tokens::Form,
 };
 use crate::{capability::metrics::Connections, config::Storage};
 use async_trait::async_trait;
 use connection::{Reader, pool_failure};
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use listen::Listener;
-use pulse::Pulse;
+use pulse::{Pulse, Quiet};
 use std::{sync::Arc, time::Duration};
+use together::{Renewals, Sessions, Wanted, renewals, sessions};
 use tokio::sync::Notify;
 
 /// How long a connection may take to be made. A server that is there answers in milliseconds.
@@ -78,6 +85,8 @@ pub(crate) struct Postgres {
     pool: Pool,
     /// Changes that share their commits.
     queue: Queue,
+    sessions: Sessions,
+    renewals: Renewals,
     pulse: Pulse,
     /// Hears of what other hosts change; none where somebody only looks.
     listener: Option<Arc<Listener>>,
@@ -125,9 +134,16 @@ impl Postgres {
             }))
             .build()
             .map_err(|error| OpenError::Open { database: name.clone(), source: error.into() })?;
-        let pulse = Pulse::start(pool.clone());
-        let queue = Queue::start(|jobs| writer::write(pool.clone(), jobs));
-        Ok((name, Self { pool, queue, pulse, listener: None }))
+        let quiet = Quiet::default();
+        let database = Self {
+            queue: Queue::start(|jobs| writer::write(pool.clone(), quiet.clone(), jobs)),
+            sessions: sessions(pool.clone()),
+            renewals: renewals(pool.clone(), quiet.clone()),
+            pulse: Pulse::start(pool.clone(), quiet),
+            pool,
+            listener: None,
+        };
+        Ok((name, database))
     }
 
     /// The first connection, which tells whether there can be any.
@@ -190,8 +206,16 @@ impl Database for Postgres {
         outcome.wait().await
     }
 
-    async fn version(&self) -> Option<Version> {
-        self.pulse.version().await
+    async fn session(&self, form: Form, key: String, now_ms: u64) -> Result<Option<Session>, Failure> {
+        self.sessions.ask(Wanted { form, key, now_ms }).await?
+    }
+
+    async fn rotate(&self, change: Rotate) -> Result<Rotated, Error> {
+        self.renewals.ask(change).await?
+    }
+
+    async fn state(&self) -> Option<State> {
+        self.pulse.state().await
     }
 
     fn connections(&self) -> Connections {

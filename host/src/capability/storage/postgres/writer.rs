@@ -5,7 +5,7 @@
 //! there side by side. A change that fails, or waits for a row that somebody else holds, takes none of its companions with it:
 //! nothing of the batch is kept and each is tried alone.
 
-use super::{Pool, Reader, pool_failure};
+use super::{Pool, Reader, Statement, pool_failure, pulse::Quiet};
 use crate::capability::storage::{
     queue::{Answer, BATCH_MAX, Job},
     sql::{Connection as _, Failure},
@@ -16,17 +16,24 @@ use tokio::sync::mpsc;
 /// How often a change is tried that stood in another's way. Each time one of them passes.
 const ATTEMPTS: u32 = 5;
 
-/// Begins a transaction of several. Who waits longer for a row makes all others wait: such a change is better off alone.
-const BEGIN_TOGETHER: &str = "BEGIN; SET LOCAL lock_timeout = '100ms'";
+/// Begins a transaction of several. Who waits longer for a row makes all others wait: such a change is better off alone. And the
+/// few rows that are renewed are looked up, even where reading all of a table seems no dearer.
+const BEGIN_TOGETHER: &str =
+    "BEGIN; SET LOCAL lock_timeout = '100ms'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
+/// The number of the transaction that is under way. The older of two names of the function, which all servers know.
+const NUMBER: &str = "SELECT txid_current()";
 
 /// Makes the changes of a queue until it is closed and empty.
-pub(super) async fn write(pool: Pool, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+pub(super) async fn write(pool: Pool, quiet: Quiet, mut queue: mpsc::Receiver<Box<dyn Job>>) {
     let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH_MAX);
     while queue.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        match together(&pool, &batch).await {
+        match together(&pool, &quiet, &batch).await {
             Ok(answers) => {
                 batch.clear();
-                answers.into_iter().for_each(|answer| answer());
+                for answer in answers {
+                    answer();
+                }
             }
             Err(Setback::Lost(failure)) => {
                 let told = failure.to_string();
@@ -42,32 +49,64 @@ pub(super) async fn write(pool: Pool, mut queue: mpsc::Receiver<Box<dyn Job>>) {
     }
 }
 
-/// Why a batch was not made.
-enum Setback {
-    /// Nothing of it was kept.
+/// Why changes were not made together.
+pub(super) enum Setback {
+    /// Nothing of them was kept.
     Undone(Failure),
     /// The connection went, and with it the knowledge of what was kept.
     Lost(Failure),
 }
 
-async fn together(pool: &Pool, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Setback> {
-    let mut reader = pool.get().await.map(Reader::new).map_err(|error| Setback::Lost(pool_failure(error)))?;
-    if let Err(failure) = reader.script(BEGIN_TOGETHER).await {
-        reader.discard();
-        return Err(Setback::Lost(failure));
+impl From<Setback> for Failure {
+    fn from(setback: Setback) -> Self {
+        let (Setback::Undone(failure) | Setback::Lost(failure)) = setback;
+        failure
     }
-    let done = match side_by_side(&mut reader, jobs).await {
-        Ok(answers) => reader.script("COMMIT").await.map(|()| answers),
-        Err(failure) => Err(failure),
-    };
-    match done {
-        Ok(answers) => Ok(answers),
-        Err(failure) if reader.script("ROLLBACK").await.is_ok() => Err(Setback::Undone(failure)),
+}
+
+async fn together(pool: &Pool, quiet: &Quiet, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Setback> {
+    let mut reader = begin_together(pool).await?;
+    let done = side_by_side(&mut reader, jobs).await;
+    end(reader, Some(quiet), done).await
+}
+
+/// Begins a transaction of several changes that only begin and renew sessions.
+pub(super) async fn begin_together(pool: &Pool) -> Result<Reader, Setback> {
+    let mut reader = pool.get().await.map(Reader::new).map_err(|error| Setback::Lost(pool_failure(error)))?;
+    match reader.script(BEGIN_TOGETHER).await {
+        Ok(()) => Ok(reader),
         Err(failure) => {
             reader.discard();
             Err(Setback::Lost(failure))
         }
     }
+}
+
+/// Ends a transaction: what was done is kept if nothing failed. One that is quiet is known as such.
+pub(super) async fn end<T>(mut reader: Reader, quiet: Option<&Quiet>, done: Result<T, Failure>) -> Result<T, Setback> {
+    let done = match done {
+        Ok(done) => commit(&mut reader, quiet).await.map(|()| done),
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(done) => Ok(done),
+        Err(failure) if reader.script("ROLLBACK").await.is_ok() => Err(Setback::Undone(failure)),
+        // A connection that cannot even do this is not used again.
+        Err(failure) => {
+            reader.discard();
+            Err(Setback::Lost(failure))
+        }
+    }
+}
+
+/// Whoever sees a quiet transaction over must know of it by then.
+async fn commit(reader: &mut Reader, quiet: Option<&Quiet>) -> Result<(), Failure> {
+    if let Some(quiet) = quiet
+        && let Some(mut row) = reader.row(&Statement::new(NUMBER)).await?
+    {
+        quiet.add(u64::try_from(row.integer()?).unwrap_or_default());
+    }
+    reader.script("COMMIT").await
 }
 
 /// Makes changes in one transaction. Each sends what it has to say without waiting for the others' answers.
@@ -102,13 +141,6 @@ pub(super) async fn alone(pool: Pool, job: Box<dyn Job>) {
 async fn once(pool: &Pool, job: &dyn Job) -> Result<Answer, Failure> {
     let mut reader = pool.get().await.map(Reader::new).map_err(pool_failure)?;
     reader.script("BEGIN").await?;
-    let done = match job.run(&mut reader).await {
-        Ok(answer) => reader.script("COMMIT").await.map(|()| answer),
-        Err(failure) => Err(failure),
-    };
-    // A connection that cannot even do this is not used again.
-    if done.is_err() && reader.script("ROLLBACK").await.is_err() {
-        reader.discard();
-    }
-    done
+    let done = job.run(&mut reader).await;
+    Ok(end(reader, None, done).await?)
 }

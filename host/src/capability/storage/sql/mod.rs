@@ -17,6 +17,7 @@ pub(super) mod keys;
 pub(super) mod open_sessions;
 pub(super) mod operation;
 mod plan;
+pub(super) mod renewal;
 mod row;
 pub(super) mod schema;
 pub(super) mod select;
@@ -27,7 +28,7 @@ mod trail;
 pub(super) mod users;
 mod value;
 
-use super::{Cause, Error, recent::Version};
+use super::{Cause, Error, Rotated, Session, recent::State, tokens::Form};
 use crate::capability::metrics::Connections;
 use async_trait::async_trait;
 pub use row::{Cell, Row};
@@ -54,6 +55,12 @@ impl Statement {
     /// A statement that was made, but comes again: there are as many as there are tables.
     pub(crate) fn made(text: String) -> Self {
         Self { text: Cow::Owned(text), arguments: Vec::new(), lasting: true }
+    }
+
+    /// The statement planned anew each time, for the tables as they are then: one about many rows may read all of a table while that
+    /// is small, and had better not go on so when it has grown.
+    pub(crate) fn afresh(self) -> Self {
+        Self { lasting: false, ..self }
     }
 
     /// Adds the next argument.
@@ -200,8 +207,16 @@ pub(crate) trait Database: Send + Sync + 'static {
     async fn reader(&self) -> Result<Self::Reader, Failure>;
     /// Makes a change and returns after it is durable.
     async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error>;
+    /// The session with a key. Here, and at an exchange, a database may take several of the same moment together.
+    async fn session(&self, form: Form, key: String, now_ms: u64) -> Result<Option<Session>, Failure> {
+        sessions::find(&mut self.reader().await?, form, &key, now_ms).await
+    }
+    /// Exchanges the token of a session, durably.
+    async fn rotate(&self, change: renewal::Rotate) -> Result<Rotated, Error> {
+        self.write(change).await
+    }
     /// The state that the database is in, if that can be told for less than it costs to ask it something.
-    async fn version(&self) -> Option<Version>;
+    async fn state(&self) -> Option<State>;
     /// What connections there are.
     fn connections(&self) -> Connections;
     /// Told when any host changed what operators put in; `None` if the database cannot tell.

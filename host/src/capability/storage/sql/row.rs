@@ -94,7 +94,7 @@ impl Row {
         }
     }
 
-    pub(super) fn integer(&mut self) -> Result<i64, Failure> {
+    pub(crate) fn integer(&mut self) -> Result<i64, Failure> {
         match self.cell()? {
             Cell::Integer(number) => Ok(number),
             other => Err(Failure::Failed(format!("expected an integer, found {}", kind(&other)).into())),

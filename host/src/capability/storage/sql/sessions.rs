@@ -1,8 +1,22 @@
 //! Sessions, and who at which provider they go back to. A change is one transaction, whatever it touches.
 
-use super::{Change, Connection, Dialect, Draft, Failure, Statement, stamp, trail::Entry, users};
-use crate::capability::storage::{Client, NewSession, Rotated, Rotation, Session, SessionSource, tokens::Form};
+use super::{Change, Connection, Dialect, Draft, Failure, Row, Statement, stamp, trail::Entry, users};
+use crate::capability::storage::{Client, NewSession, Session, SessionSource, tokens::Form};
 use async_trait::async_trait;
+use serde::Serialize;
+use std::{borrow::Cow, collections::HashMap};
+
+/// What [`session`] reads.
+macro_rules! found {
+    () => {
+        concat!(
+            "s.share, s.expires, s.next_token, f.provider, f.identifier, f.session, s.\"user\", ",
+            users::columns!(),
+            " FROM directus_sessions s LEFT JOIN directus_users u ON u.id = s.\"user\" \
+             LEFT JOIN gatewit_session_sources f ON f.family = "
+        )
+    };
+}
 
 pub(crate) async fn find(
     connection: &mut dyn Connection,
@@ -10,26 +24,55 @@ pub(crate) async fn find(
     key: &str,
     now_ms: u64,
 ) -> Result<Option<Session>, Failure> {
-    const FIND: &str = concat!(
-        "SELECT s.share, s.expires, s.next_token, f.provider, f.identifier, f.session, s.\"user\", ",
-        users::columns!(),
-        " FROM directus_sessions s LEFT JOIN directus_users u ON u.id = s.\"user\" \
-         LEFT JOIN gatewit_session_sources f ON f.family = $3 \
-         WHERE s.token = $1 AND s.expires > $2"
-    );
+    const FIND: &str = concat!("SELECT ", found!(), "$3 WHERE s.token = $1 AND s.expires > $2");
     let statement = Statement::new(FIND).bind(key).bind(stamp(now_ms)).bind(form.family_of_key(key));
-    let Some(mut row) = connection.row(&statement).await? else { return Ok(None) };
+    connection.row(&statement).await?.map(|mut row| session(&mut row, form)).transpose()
+}
+
+/// The sessions with any of these keys, by their keys. For PostgreSQL, which takes as long for a statement as for many rows.
+///
+/// `OFFSET 0` keeps the planner from making one question of it: it would sooner read all sessions than look up so many.
+pub(crate) async fn find_all(
+    connection: &mut dyn Connection,
+    form: Form,
+    keys: &[&str],
+    now_ms: u64,
+) -> Result<HashMap<String, Session>, Failure> {
+    const FIND: &str = concat!(
+        "SELECT k.token, found.* FROM json_array_elements_text(CAST($1 AS TEXT)::json) k (token) CROSS JOIN LATERAL (SELECT ",
+        found!(),
+        "substr(k.token, 1, $3) WHERE s.token = k.token AND s.expires > $2 OFFSET 0) found"
+    );
+    let letters = i64::try_from(form.family_letters()).unwrap_or(i64::MAX);
+    let keys: Vec<_> = keys.iter().map(|key| without_nul(key)).collect();
+    let statement = Statement::new(FIND).afresh().bind(json(&keys)?).bind(stamp(now_ms)).bind(letters);
+    let rows = connection.rows(&statement).await?;
+    rows.into_iter().map(|mut row| Ok((row.text()?, session(&mut row, form)?))).collect()
+}
+
+/// A session from the next cells of a row.
+fn session(row: &mut Row, form: Form) -> Result<Session, Failure> {
     let (share, expires_at_ms, next) = (row.optional_text()?, row.time()?, row.optional_text()?);
     let (provider, identifier, session) = (row.optional_text()?, row.optional_text()?, row.optional_text()?);
     let source = provider.zip(identifier);
     let source = source.map(|(provider, identifier)| SessionSource { provider, identifier, session });
     let user = match row.optional_text()? {
-        Some(_) => Some(users::from_row(&mut row)?),
+        Some(_) => Some(users::from_row(row)?),
         None => None,
     };
     let superseded = next.is_some();
     let successor = next.and_then(|key| form.token(key));
-    Ok(Some(Session { user, share, source, expires_at_ms, superseded, successor }))
+    Ok(Session { user, share, source, expires_at_ms, superseded, successor })
+}
+
+/// Values as one text of JSON.
+pub(super) fn json(values: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(values).map_err(|error| Failure::Failed(error.into()))
+}
+
+/// A text without the one letter that PostgreSQL has no place for, not even in JSON.
+pub(super) fn without_nul(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// What was given for the end of a family.
@@ -63,7 +106,8 @@ impl Change for Begin {
         }
         let mut others = Vec::new();
         if let Some(user) = &self.session.user {
-            others.extend(self.session.source.iter().flat_map(|source| self.remember(user, source)));
+            others.extend(self.session.source.as_ref().map(|source| self.remember(user, source)));
+            others.extend(self.tidies().then(|| self.forget(user)));
             others.push(own_action("login", user, &self.session.client, self.now_ms));
             others.push(touch(connection.dialect(), user, self.now_ms));
         }
@@ -87,102 +131,35 @@ impl Begin {
         .bind(client.origin.as_deref())
     }
 
-    /// Writes the source down; those of the account's sessions that are gone go.
-    fn remember(&self, user: &str, source: &SessionSource) -> [Statement; 2] {
-        // Looked up once, and not for each of the account's sources.
+    /// Writes the source down.
+    fn remember(&self, user: &str, source: &SessionSource) -> Statement {
+        let written = Statement::new(
+            "INSERT INTO gatewit_session_sources (family, \"user\", provider, identifier, session, parting_data) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        );
+        written
+            .bind(&self.family)
+            .bind(user)
+            .bind(&source.provider)
+            .bind(&source.identifier)
+            .bind(source.session.as_ref())
+            .bind(self.session.parting_data.as_ref())
+    }
+
+    /// Whether sources of sessions that are gone go. It takes a look at all sessions of the account, so one in sixteen does it: families
+    /// are random.
+    fn tidies(&self) -> bool {
+        self.session.source.is_some() && self.family.starts_with(['A', 'B', 'C', 'D'])
+    }
+
+    /// Forgets the sources of the account's sessions that are gone. They are looked up once, and not for each source.
+    fn forget(&self, user: &str) -> Statement {
         let gone = Statement::new(
             "DELETE FROM gatewit_session_sources WHERE \"user\" = $1 AND family NOT IN \
              (SELECT substr(s.token, 1, $2) FROM directus_sessions s WHERE s.\"user\" = $1)",
         );
         let letters = i64::try_from(self.family.len()).unwrap_or(i64::MAX);
-        let written = Statement::new(
-            "INSERT INTO gatewit_session_sources (family, \"user\", provider, identifier, session, parting_data) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(&self.family)
-        .bind(user)
-        .bind(&source.provider)
-        .bind(&source.identifier)
-        .bind(source.session.as_ref())
-        .bind(self.session.parting_data.as_ref());
-        [gone.bind(user).bind(letters), written]
-    }
-}
-
-/// The old row gets a successor, once.
-pub(crate) struct Rotate {
-    pub(crate) form: Form,
-    pub(crate) rotation: Rotation,
-    /// Whether expired rows go.
-    pub(crate) sweeps: bool,
-    pub(crate) now_ms: u64,
-}
-
-#[async_trait]
-impl Change for Rotate {
-    type Output = Rotated;
-
-    fn shares(&self) -> bool {
-        true
-    }
-
-    async fn apply(&self, connection: &mut dyn Connection) -> Result<Rotated, Failure> {
-        let Self { form, rotation, sweeps, now_ms } = self;
-        let (old, new) = (form.key(&rotation.token), form.key(&rotation.successor));
-        // Whether the exchange is done decides what the others find.
-        let touch = touch_owner(connection.dialect(), &new, *now_ms);
-        let rows = connection.chain(self.exchange(&old, &new), vec![self.succeed(&old, &new), touch]).await?;
-        if rows.is_empty() {
-            return self.was_first(connection, &old).await;
-        }
-        if *sweeps {
-            sweep(connection, *now_ms).await?;
-        }
-        Ok(Rotated::Done)
-    }
-}
-
-impl Rotate {
-    fn exchange(&self, old: &str, new: &str) -> Statement {
-        Statement::new(
-            "UPDATE directus_sessions SET next_token = $1, expires = $2 \
-             WHERE token = $3 AND expires > $4 AND next_token IS NULL AND (\"user\" IS NOT NULL OR share IS NOT NULL) \
-             RETURNING token",
-        )
-        .bind(new)
-        .bind(stamp(self.rotation.grace_until_ms))
-        .bind(old)
-        .bind(stamp(self.now_ms))
-    }
-
-    /// The new row, with the owner of the old one. Of several exchanges at the same moment all know the same successor, so
-    /// only the first may write it.
-    fn succeed(&self, old: &str, new: &str) -> Statement {
-        let Client { address, user_agent, origin } = &self.rotation.client;
-        Statement::new(
-            "INSERT INTO directus_sessions (token, \"user\", share, expires, ip, user_agent, origin) \
-             SELECT s.next_token, s.\"user\", s.share, CAST($1 AS TIMESTAMPTZ), CAST($2 AS VARCHAR), \
-             CAST($3 AS VARCHAR), CAST($4 AS VARCHAR) FROM directus_sessions s \
-             WHERE s.token = $5 AND s.next_token = $6 AND s.expires = $7 \
-             AND NOT EXISTS (SELECT 1 FROM directus_sessions n WHERE n.token = $6)",
-        )
-        .bind(stamp(self.rotation.expires_at_ms))
-        .bind(address.as_deref())
-        .bind(user_agent.as_deref())
-        .bind(origin.as_deref())
-        .bind(old)
-        .bind(new)
-        .bind(stamp(self.rotation.grace_until_ms))
-    }
-
-    /// Whether another exchange was first. Nobody can get in between: the row was locked, or the database.
-    async fn was_first(&self, connection: &mut dyn Connection, old: &str) -> Result<Rotated, Failure> {
-        let statement = Statement::new("SELECT next_token FROM directus_sessions WHERE token = $1 AND expires > $2");
-        let row = connection.row(&statement.bind(old).bind(stamp(self.now_ms))).await?;
-        Ok(match row.map(|mut row| row.optional_text()).transpose()? {
-            Some(Some(next)) => Rotated::Superseded(self.form.token(next)),
-            _ => Rotated::Gone,
-        })
+        gone.bind(user).bind(letters)
     }
 }
 
@@ -259,7 +236,7 @@ pub(super) async fn end(
 }
 
 /// Removes expired rows of everybody. A Directus's table has no index for that: all of it is looked at.
-async fn sweep(connection: &mut dyn Connection, now_ms: u64) -> Result<(), Failure> {
+pub(super) async fn sweep(connection: &mut dyn Connection, now_ms: u64) -> Result<(), Failure> {
     let expired = Statement::new("DELETE FROM directus_sessions WHERE expires < $1");
     connection.run(&expired.bind(stamp(now_ms))).await?;
     Ok(())
@@ -276,6 +253,9 @@ pub(super) fn ended(author: &str, user: &str, client: &Client, now_ms: u64) -> S
 }
 
 /// The account was here.
+///
+/// Whoever writes an account's row at the same time most likely says the same, or has more to say: on PostgreSQL nobody waits
+/// for them, and no two transactions wait for each other.
 fn touch(dialect: Dialect, user: &str, now_ms: u64) -> Statement {
     let text = match dialect {
         Dialect::Sqlite => "UPDATE directus_users SET last_access = $1 WHERE id = $2",
@@ -285,22 +265,4 @@ fn touch(dialect: Dialect, user: &str, now_ms: u64) -> Statement {
         }
     };
     Statement::new(text).bind(stamp(now_ms)).bind(user)
-}
-
-/// The account of a session was here.
-///
-/// Whoever writes an account's row at the same time most likely says the same, or has more to say: on PostgreSQL nobody waits
-/// for them, and no two transactions wait for each other.
-fn touch_owner(dialect: Dialect, key: &str, now_ms: u64) -> Statement {
-    let text = match dialect {
-        Dialect::Sqlite => {
-            "UPDATE directus_users SET last_access = $1 \
-             WHERE id = (SELECT s.\"user\" FROM directus_sessions s WHERE s.token = $2)"
-        }
-        Dialect::Postgres => {
-            "UPDATE directus_users SET last_access = $1 WHERE id = (SELECT u.id FROM directus_users u WHERE u.id = \
-             (SELECT s.\"user\" FROM directus_sessions s WHERE s.token = $2) FOR NO KEY UPDATE SKIP LOCKED)"
-        }
-    };
-    Statement::new(text).bind(stamp(now_ms)).bind(key)
 }

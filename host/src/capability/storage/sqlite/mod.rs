@@ -12,7 +12,7 @@ use super::{
     Cause, Error, OpenError,
     open::{check, form},
     queue::{self, Queue},
-    recent::Version,
+    recent::State,
     repository::Repository,
     sql::{
         Change, Connection as _, Database, Failure,
@@ -155,8 +155,8 @@ impl Database for Sqlite {
         outcome.wait().await
     }
 
-    async fn version(&self) -> Option<Version> {
-        self.index.version()
+    async fn state(&self) -> Option<State> {
+        self.index.version().map(State::plain)
     }
 
     fn connections(&self) -> Connections {
