@@ -27,6 +27,8 @@ const REQUESTS: usize = 100_000;
 const SLOWER: f64 = 1.4;
 /// Those who ask the hostile driver at the same time.
 const HOSTILE: usize = 4;
+/// How long each of them rests after an answer: it is the driver that means harm, and not people.
+const REST: Duration = Duration::from_millis(100);
 
 /// A server that takes its components from a folder, and the folder.
 struct Stage {
@@ -190,6 +192,7 @@ fn hostile(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
                     let mut client = Client::new(address);
                     while !stop.load(Ordering::Relaxed) {
                         client.send(&request).await?;
+                        tokio::time::sleep(REST).await;
                     }
                     Ok(())
                 })

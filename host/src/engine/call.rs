@@ -3,7 +3,8 @@
 use super::{
     live::Live,
     one_line,
-    runtime::{Budget, Runtime, TICK},
+    runtime::{Budget, Runtime},
+    turns::Turn,
 };
 use crate::capability::{
     audit::Audit,
@@ -276,16 +277,11 @@ impl Sandbox {
             StoreLimitsBuilder::new().memory_size(budget.memory_bytes).trap_on_grow_failure(true).build();
         store.limiter(|call| &mut call.limits);
         store.set_hostcall_fuel(budget.transfer_bytes());
-        let mut ticks = budget.time.as_millis().div_ceil(TICK.as_millis());
+        let mut turn = Turn::new(runtime.turns.clone(), store.data().component.clone(), budget.time);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
-            ticks = ticks.saturating_sub(1);
-            if ticks == 0 {
-                return Err(OutOfTime.into());
-            }
-            // Not the engine's own yield, after which the call stands in the queue at once: workers that always find a
-            // call there hardly ever look for what came in from the network.
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            let wait = turn.end().ok_or(OutOfTime)?;
+            Ok(UpdateDeadline::YieldCustom(1, wait))
         });
         Self { store, budget, _counted: counted, _room: permit }
     }

@@ -2,7 +2,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`runtime`] | the one wasmtime engine, its pool and its clock tick |
+//! | [`runtime`] | the one wasmtime engine, and its pool |
+//! | [`turns`] | its clock, and how calls that compute for long give way |
 //! | [`code`] | compiled code, kept on disk and trusted only with our own seal |
 //! | [`workshop`] | threads on which components are made ready |
 //! | [`grants`] | which capabilities a component is linked with |
@@ -26,6 +27,7 @@ mod health;
 mod live;
 mod rules;
 mod runtime;
+mod turns;
 mod workshop;
 
 pub(crate) use call::{Call, CallError, Services};

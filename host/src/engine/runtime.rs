@@ -1,13 +1,10 @@
-//! The one wasmtime engine, its pool of instances and its clock tick.
+//! The one wasmtime engine, and its pool of instances.
 
-use super::LoadError;
+use super::{LoadError, turns::Turns};
 use crate::config::Grant;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
-
-/// How often running code is looked at. A loop holds a core for so long before others get their turn.
-pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// Memory of a slot whose pages stay resident when they are reset. The kernel tells which of them were written
 /// (`PAGEMAP_SCAN`, Linux 6.7), so that only those are zeroed, in place: giving pages back and faulting them in again costs
@@ -34,7 +31,7 @@ const TRANSFER_SHARE: usize = 4;
 pub(crate) struct Budget {
     /// Linear memory, in bytes.
     pub(crate) memory_bytes: usize,
-    /// Time in component code. Waiting for the host does not count.
+    /// Time in component code. Waiting for the host does not count, and of the pauses of a long call a quarter does.
     pub(crate) time: Duration,
     /// Calls at the same time, of the rules and of drivers each.
     pub(crate) calls: u32,
@@ -75,6 +72,7 @@ impl Budget {
 /// The engine, and the room in it.
 pub(crate) struct Runtime {
     pub(super) engine: Engine,
+    pub(super) turns: Arc<Turns>,
     pub(crate) budget: Budget,
     /// Calls of the rules. Apart from those of drivers: a call of the rules waits for a driver, and if both drew from one
     /// stock, the rules could take all and wait for ever.
@@ -89,10 +87,10 @@ impl Runtime {
     pub(crate) fn start(budget: Budget, memory_max: usize) -> Result<Self, LoadError> {
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
         let engine = Engine::new(&config(budget, memory_max)).map_err(failed)?;
-        tick(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
+        let turns = Turns::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
         let room = |calls| Arc::new(Semaphore::new(usize::try_from(calls).unwrap_or(Semaphore::MAX_PERMITS)));
         let (calls, waiting) = (budget.calls, budget.waiting());
-        Ok(Self { engine, budget, rules: room(calls), drivers: room(calls), waiting: room(waiting) })
+        Ok(Self { engine, turns, budget, rules: room(calls), drivers: room(calls), waiting: room(waiting) })
     }
 }
 
@@ -120,17 +118,4 @@ fn config(budget: Budget, memory_max: usize) -> Config {
         .epoch_interruption(true)
         .wasm_component_model(true);
     config
-}
-
-/// Counts the epoch up until the engine is gone.
-fn tick(engine: &Engine) -> std::io::Result<()> {
-    let engine = engine.weak();
-    let beat = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    };
-    std::thread::Builder::new().name("epoch".to_owned()).spawn(beat).map(drop)
 }
