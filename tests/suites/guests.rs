@@ -15,6 +15,7 @@ guests! {
     FALLEN_RULES = "fallen-rules",
     FETCHER = "fetcher",
     MISNAMED = "misnamed",
+    MOODY = "moody",
     ROGUE = "rogue",
     SLOPPY = "sloppy",
     TRESPASSER = "trespasser",

@@ -78,8 +78,13 @@ async fn a_component_is_pushed_and_served_by_its_digest() -> anyhow::Result<()> 
     drop(registry);
     desk.server.kill()?;
     let server = TestServer::start_in(desk.server.data.clone(), &e2e::calls::quick(&[])).await?;
-    let shown = Operator::new(&server).await?.component("local").await?;
+    let mut operator = Operator::new(&server).await?;
+    let shown = operator.component("local").await?;
     ensure!(shown["current"]["reference"] == pinned.as_str(), "{shown}");
+    let record = operator.caller().get("/gatewit/audit").await?;
+    let object = format!("local from {pinned}");
+    let kept = record.as_array().into_iter().flatten().any(|entry| entry["object"] == object.as_str());
+    ensure!(kept, "{object}: {record}");
     sign_in(&mut server.client(), USER).await?;
     Ok(())
 }

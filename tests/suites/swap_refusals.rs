@@ -11,12 +11,13 @@ use e2e::tokens::{Algorithm, forge};
 use minisign::KeyPair;
 use serde_json::{Value, json};
 
-use crate::guests::{CONFUSED, MISNAMED, TRESPASSER};
+use crate::guests::{CONFUSED, MISNAMED, MOODY, TRESPASSER};
 use crate::hot_swap::first_party;
 
 e2e::suite! {
     what_is_no_component_is_refused_and_the_old_one_stays,
     more_grants_have_to_be_accepted,
+    what_finds_fault_with_a_provider_is_refused_unless_the_one_before_does,
     a_component_has_to_be_signed_by_a_trusted_key,
     a_bad_file_changes_nothing_and_is_told,
     only_administrators_operate,
@@ -102,6 +103,41 @@ async fn more_grants_have_to_be_accepted() -> anyhow::Result<()> {
     ensure!(accepted.status == 200, "{}", accepted.text());
     sign_in(&mut server.client(), USER).await?;
     Ok(())
+}
+
+async fn what_finds_fault_with_a_provider_is_refused_unless_the_one_before_does() -> anyhow::Result<()> {
+    let server = TestServer::seeded(&quick(&[])).await?;
+    let mut operator = Operator::new(&server).await?;
+    let well = std::fs::read(guests::file(MOODY)?)?;
+    let ill = in_a_bad_mood(&well)?;
+    operator.swap("moody", &well).await?;
+    let provider = json!({ "name": "it", "driver": "moody" });
+    operator.caller().data("POST", "/gatewit/providers", &provider).await?;
+    let served = operator.serving("moody").await?;
+    let refused = operator.upload("moody", &ill, "").await?;
+    calls::refused(&refused, 400, "INVALID_PAYLOAD")?;
+    let told = refused.text();
+    ensure!(told.contains("it") && told.contains("in a grim mood"), "{told}");
+    ensure!(operator.serving("moody").await? == served, "it serves all the same");
+    let looked = operator.upload("moody", &ill, "?dry_run=true").await?;
+    calls::refused(&looked, 400, "INVALID_PAYLOAD")?;
+
+    // While there is nobody to try it with it is taken; and then it is no reason against another one that it fares no better.
+    let removed = operator.caller().send("DELETE", "/gatewit/providers/it", &Value::Null).await?;
+    ensure!(removed.status < 300, "{} {}", removed.status, removed.text());
+    operator.swap("moody", &ill).await?;
+    operator.caller().data("POST", "/gatewit/providers", &provider).await?;
+    operator.swap("moody", &variant(&ill, 1)).await?;
+    Ok(())
+}
+
+/// The same component, which finds fault with every provider.
+fn in_a_bad_mood(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let (good, grim) = (b"in a good mood", b"in a grim mood");
+    let place = wasm.windows(good.len()).position(|bytes| bytes == good).context("it has no mood")?;
+    let mut ill = wasm.to_vec();
+    ill.get_mut(place..place + grim.len()).context("bytes")?.copy_from_slice(grim);
+    Ok(ill)
 }
 
 async fn a_component_has_to_be_signed_by_a_trusted_key() -> anyhow::Result<()> {

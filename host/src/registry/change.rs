@@ -64,19 +64,21 @@ impl Registry {
         let source = source.referred_to(upload.reference);
         // Compiling may take long, and other changes need not wait for it.
         let generation = Arc::new(self.loader.load(name, &source).await?);
+        let accepts = upload.accepts_more || upload.only_checks;
+        let added = self.state.lock().await.difference(name, &generation).accepted(accepts)?.added;
+        // What nobody has accepted yet does not run with it, not even to be looked at.
+        if upload.accepts_more || added.is_empty() {
+            self.self_check(&generation).await?;
+        }
         let mut state = self.state.lock().await;
         state.not_pinned(name)?;
         let slot = state.slot(name);
-        let difference = state.difference(&slot, &generation);
-        if !(difference.added.is_empty() || upload.accepts_more || upload.only_checks) {
-            return Err(Refused::Grants(difference.added.join(", ")));
-        }
+        let difference = state.difference(name, &generation).accepted(accepts)?;
         let after = match upload.trial {
             Some(mode) => slot.with_trial(generation.clone(), mode, rule)?,
             None => slot.with(generation.clone()),
         };
         let prepared = self.prepare(&state, name, &after)?;
-        self.self_check(&generation, &prepared).await?;
         if upload.only_checks {
             return Ok(Taken { generation, difference });
         }
@@ -234,6 +236,13 @@ pub(super) enum Prepared {
     Drivers { drivers: Drivers, problems: Problems },
 }
 
+impl Difference {
+    /// The difference, if there is nothing more in it than before, or that is accepted.
+    fn accepted(self, accepts_more: bool) -> Result<Self, Refused> {
+        if accepts_more || self.added.is_empty() { Ok(self) } else { Err(Refused::Grants(self.added.join(", "))) }
+    }
+}
+
 impl Slot {
     /// The slot with a generation on trial.
     pub(super) fn with_trial(
@@ -285,8 +294,8 @@ impl State {
     }
 
     /// What a generation may use that the one which serves may not.
-    pub(super) fn difference(&self, slot: &Slot, generation: &Generation) -> Difference {
-        let current = slot.current.as_ref();
+    pub(super) fn difference(&self, name: &str, generation: &Generation) -> Difference {
+        let current = self.slots.get(name).and_then(|slot| slot.current.as_ref());
         let between =
             |current: &Arc<Generation>| grants::difference(&self.manifest(current), &self.manifest(generation));
         current.map(between).unwrap_or_default()

@@ -111,16 +111,16 @@ impl Registry {
         }
         // Compiling may take long, and other changes need not wait for it.
         let generation = Arc::new(self.loader.load(name, &source).await?);
+        self.self_check(&generation).await?;
         let mut state = self.state.lock().await;
         let slot = state.slot(name);
-        let difference = state.difference(&slot, &generation);
+        let difference = state.difference(name, &generation);
         if !difference.added.is_empty() {
             let (added, removed) = (difference.added.join(", "), difference.removed.join(", "));
             tracing::warn!(component = name, added, removed, "a component may use more than the one before");
         }
         let after = slot.with(generation.clone());
         let prepared = self.prepare(&state, name, &after)?;
-        self.self_check(&generation, &prepared).await?;
         self.keep_source(name, &source);
         self.publish(&mut state, name, after, prepared);
         Ok(true)

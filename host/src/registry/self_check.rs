@@ -18,16 +18,21 @@ use std::sync::Arc;
 const TRIED_MAX: usize = 4;
 
 impl Registry {
-    /// Tries a generation with providers that it would serve, before anybody is served by it.
+    /// Tries a generation with providers that it would serve, before anybody is served by it. Other changes do not wait for the
+    /// providers to answer.
     ///
     /// # Errors
     /// The name of the first provider that it does not work for, and why.
-    pub(super) async fn self_check(&self, generation: &Arc<Generation>, prepared: &Prepared) -> Result<(), Refused> {
+    pub(super) async fn self_check(&self, generation: &Arc<Generation>) -> Result<(), Refused> {
         let Some((driver, _)) = generation.driver() else { return Ok(()) };
+        let name = generation.name.as_ref();
+        let prepared = {
+            let state = self.state.lock().await;
+            self.prepare(&state, name, &state.slot(name).with(generation.clone()))?
+        };
         let Prepared::Drivers { drivers, .. } = prepared else { return Ok(()) };
-        let trials = drivers.trials.iter().map(|trial| &trial.served);
         let is_its = |served: &&Arc<Served>| Arc::ptr_eq(&served.driver, driver) && served.made_of.is_some();
-        for served in drivers.served.iter().chain(trials).filter(is_its).take(TRIED_MAX) {
+        for served in drivers.served.iter().filter(is_its).take(TRIED_MAX) {
             let Some(problem) = self.problem(served).await else { continue };
             let now = self.services().drivers.get();
             let serving = now.find(&served.name).filter(|now| !Arc::ptr_eq(&now.driver, driver));

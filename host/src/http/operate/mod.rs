@@ -73,9 +73,13 @@ where
         return Box::pin(handle(exchange, operator, verb, place, sent)).await;
     };
     let who = operator.principal.user.clone().unwrap_or_default();
-    // Where the path names nothing, the query or the body may.
-    let object = match (object, exchange.query.text("user"), sent.json.get("name").and_then(Value::as_str)) {
-        (Some(object), ..) => object.to_owned(),
+    // Where the path names nothing, the query or the body may; and a component is fetched from where the body says.
+    let said = |name: &str| sent.json.get(name).and_then(Value::as_str);
+    let object = match (object, exchange.query.text("user"), said("name")) {
+        (Some(object), ..) => match said("source").filter(|_| matches!(place, Place::Component(_))) {
+            Some(source) => format!("{object} from {source}"),
+            None => object.to_owned(),
+        },
         (None, Given::Text(user), _) => user,
         (None, _, name) => name.unwrap_or_default().to_owned(),
     };
