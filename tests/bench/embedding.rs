@@ -1,6 +1,8 @@
-//! The server inside of other programs: what a request costs there, beside the same request at the server by itself.
+//! The server inside of other programs: what a request costs there, beside the same request at the server by itself, in turns,
+//! and whether their memory stays what it is over a million requests.
 //!
-//! The programs are the examples, which the tests sign in to, and for Node a handler and nothing else.
+//! The programs are the examples, which the tests sign in to, and for Node and Python a handler and nothing else. Those answer a
+//! request themselves, too: what the runtime takes for that is its own and nobody's fault.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use e2e::{examples, needs};
 
 use crate::Pace;
-use crate::load::Load;
+use crate::load::{self, Load, Span};
 use crate::process::{self, Served as _};
 use crate::seeded::{CHEAP, Seeded, USER, megabytes, rate};
 use crate::table::Table;
@@ -18,61 +20,132 @@ use crate::table::Table;
 const IN_RUST: f64 = 1.10;
 const ELSEWHERE: f64 = 1.25;
 
-/// Most bytes by which the memory of a program may have grown between the first run and the last.
+/// Turns of a program and the server by itself: the machine may change its speed between two of them.
+const TURNS: u32 = 3;
+
+/// Requests after which a program has all the memory that it is going to need, and those over which it keeps to that.
+const SETTLED: usize = 100_000;
+const CALLS: usize = 1_000_000;
+
+/// Most bytes by which the memory may have grown over them.
 const GROWTH: u64 = 8 << 20;
 
-pub(crate) fn measure(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
-    let alone = Seeded::start(&CHEAP)?.me(pace, USER)?;
-    for name in ["axum", "hyper"] {
-        let program = Command::new(process::folder()?.join("examples").join(name));
-        inside(pace, table, name, Ok(program), &alone, IN_RUST)?;
-    }
-    inside(pace, table, "a program in C", in_c(), &alone, ELSEWHERE)?;
-    inside(pace, table, "a program in Node", in_node(), &alone, ELSEWHERE)
+/// A program with a server in it.
+struct Program {
+    name: &'static str,
+    /// What starts it, or why there is none.
+    command: anyhow::Result<Command>,
+    /// Most that a request may cost.
+    most: f64,
+    /// Whether it answers `/bare` by itself.
+    bare: bool,
 }
 
-/// What a request costs in a program, and whether its memory stays what it is.
-fn inside(
-    pace: Pace,
-    table: &mut Table,
-    name: &str,
-    program: anyhow::Result<Command>,
-    alone: &Load,
-    most: f64,
-) -> anyhow::Result<()> {
-    let program = match program {
-        Ok(program) => program,
-        Err(missing) => {
-            table.add(&format!("GET /users/me in {name}"), format!("absent: {missing:#}"), None, "");
-            return Ok(());
+fn programs() -> anyhow::Result<Vec<Program>> {
+    let folder = process::folder()?.join("examples");
+    let rust = |name| Program { name, command: Ok(Command::new(folder.join(name))), most: IN_RUST, bare: false };
+    let elsewhere = |name, command, bare| Program { name, command, most: ELSEWHERE, bare };
+    Ok(vec![
+        rust("axum"),
+        rust("hyper"),
+        elsewhere("a program in C", in_c(), false),
+        elsewhere("a program in Node", in_node(), true),
+        elsewhere("a program in Python", in_python(), true),
+    ])
+}
+
+pub(crate) fn measure(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
+    let Span { warm_up, measured } = pace.load;
+    let pace = Pace { load: Span { warm_up: warm_up / TURNS, measured: measured / TURNS }, ..pace };
+    let alone = Seeded::start(&CHEAP)?;
+    for program in programs()? {
+        let what = format!(
+            "GET /users/me in {}: processor time of a request, as a multiple of the server's by itself",
+            program.name
+        );
+        match program.command {
+            Ok(command) => {
+                let inside = Seeded::inside(command, &CHEAP)?;
+                let turns = in_turns(pace, &inside, &alone, program.bare)?;
+                let most = format!("≤ {:.2}", program.most);
+                let ratio = turns.ratio();
+                table.add(&what, format!("{ratio:.2}"), Some((&most, ratio <= program.most)), turns.beside());
+            }
+            Err(missing) => table.add(&what, format!("absent: {missing:#}"), None, ""),
         }
-    };
-    let seeded = Seeded::inside(program, &CHEAP)?;
-    let load = seeded.me(pace, USER)?;
-    let ratio = cost(&load) / cost(alone);
-    table.add(
-        &format!("GET /users/me in {name}: processor time of a request, as a multiple of the server's by itself"),
-        format!("{ratio:.2}"),
-        Some((&format!("≤ {most:.2}"), ratio <= most)),
-        format!("{}; by itself {}", rate(&load), rate(alone)),
-    );
-    let first = seeded.server.resident()?;
-    for _ in 0..3 {
-        seeded.me(pace, USER)?;
     }
-    let grown = seeded.server.resident()?.saturating_sub(first);
-    table.add(
-        &format!("resident memory in {name}, grown over three more runs"),
-        megabytes(grown),
-        Some(("< 8 MB", grown < GROWTH)),
-        format!("{} requests each", load.answers),
-    );
     Ok(())
 }
 
+/// Runs of a program, of the server by itself, and of what the program answers without a server.
+#[derive(Default)]
+struct Turns {
+    inside: Vec<Load>,
+    alone: Vec<Load>,
+    bare: Vec<Load>,
+}
+
+fn in_turns(pace: Pace, inside: &Seeded, alone: &Seeded, bare: bool) -> anyhow::Result<Turns> {
+    let mut turns = Turns::default();
+    for _ in 0..TURNS {
+        turns.inside.push(inside.me(pace, USER)?);
+        turns.alone.push(alone.me(pace, USER)?);
+        if bare {
+            turns.bare.push(inside.repeat(pace, &load::get_request("/bare", None), "\"id\":\"")?);
+        }
+    }
+    Ok(turns)
+}
+
+impl Turns {
+    fn ratio(&self) -> f64 {
+        cost(&self.inside) / cost(&self.alone)
+    }
+
+    fn beside(&self) -> String {
+        let rates = |loads: &[Load]| loads.last().map(rate).unwrap_or_default();
+        let rates = format!("{}; by itself {}", rates(&self.inside), rates(&self.alone));
+        if self.bare.is_empty() {
+            return rates;
+        }
+        let least = 1.0 + cost(&self.bare) / cost(&self.alone);
+        format!("{rates}; with what the program takes to answer anything: {least:.2}")
+    }
+}
+
 /// Processor time of a request.
-fn cost(load: &Load) -> f64 {
-    load.server_cores / load.rate()
+fn cost(loads: &[Load]) -> f64 {
+    loads.iter().map(|load| load.server_cores / load.rate()).sum()
+}
+
+/// Whether memory stays what it is. Takes half an hour, so it is done when it is asked for.
+pub(crate) fn soak(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
+    for program in programs()? {
+        let what =
+            format!("resident memory in {}, grown over {CALLS} requests after the first {SETTLED}", program.name);
+        match program.command {
+            Ok(command) => {
+                let seeded = Seeded::inside(command, &CHEAP)?;
+                let mut calls = send(pace, &seeded, SETTLED)?;
+                let first = seeded.server.resident()?;
+                calls += send(pace, &seeded, CALLS)?;
+                let grown = seeded.server.resident()?.saturating_sub(first);
+                let beside = format!("{}; {calls} requests", megabytes(first));
+                table.add(&what, megabytes(grown), Some(("< 8 MB", grown < GROWTH)), beside);
+            }
+            Err(missing) => table.add(&what, format!("absent: {missing:#}"), None, ""),
+        }
+    }
+    Ok(())
+}
+
+/// Sends at least so many requests; how many they were.
+fn send(pace: Pace, seeded: &Seeded, count: usize) -> anyhow::Result<usize> {
+    let mut sent = 0;
+    while sent < count {
+        sent += seeded.me(pace, USER)?.answers;
+    }
+    Ok(sent)
 }
 
 /// The example in C, compiled as a program is that people are to use.
@@ -97,6 +170,19 @@ fn in_node() -> anyhow::Result<Command> {
     let mut command = Command::new(needs::program("node")?);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/embedding.mjs"));
     command.env("PACKAGE", built("node")?.join("index.js"));
+    Ok(command)
+}
+
+/// An ASGI application under uvicorn, with the wheel in a folder beside this program.
+fn in_python() -> anyhow::Result<Command> {
+    let python = needs::program("python3")?;
+    let wanted = std::fs::read_to_string(examples::root().join("examples/embedding/fastapi/requirements.txt"))?;
+    let framework = needs::python("python-embedding", &wanted.lines().collect::<Vec<_>>())?;
+    let site = process::folder()?.join("bench-in-python");
+    needs::install_wheel(&built("python")?, &site)?;
+    let mut command = Command::new(python);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/embedding.py"));
+    command.env("PYTHONPATH", std::env::join_paths([site, framework])?);
     Ok(command)
 }
 

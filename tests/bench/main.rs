@@ -56,7 +56,7 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 14] = [
+const MEASUREMENTS: [Measurement; 15] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
@@ -70,8 +70,12 @@ const MEASUREMENTS: [Measurement; 14] = [
     ("front", front::measure),
     ("postgres", serving::postgres),
     ("embedding", embedding::measure),
+    ("soak", embedding::soak),
     ("beside", beside::measure),
 ];
+
+/// What takes longer than all others together.
+const ONLY_IF_ASKED: [&str; 1] = ["soak"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -79,7 +83,8 @@ fn main() -> ExitCode {
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let (mut table, mut failed) = (Table::default(), false);
     for (name, measure) in MEASUREMENTS {
-        if filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())) {
+        let asked = filters.iter().any(|filter| name.contains(filter.as_str()));
+        if asked || (filters.is_empty() && !ONLY_IF_ASKED.contains(&name)) {
             eprintln!("measuring: {name}");
             if let Err(error) = measure(pace, &mut table) {
                 eprintln!("{name} could not be measured: {error:#}");

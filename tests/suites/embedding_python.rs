@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use e2e::examples;
-use e2e::needs::{self, Skip};
+use e2e::needs;
 use e2e::runner::{Part, Test};
 use e2e::server::TestServer;
 use tempfile::TempDir;
@@ -63,27 +63,14 @@ async fn types_are_what_they_should_be() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A fresh folder with the wheel installed in `site`.
+/// A fresh folder with the wheel installed in `site`, as `cargo just python` builds it.
 fn installed() -> anyhow::Result<TempDir> {
-    let python = needs::program("python3")?;
-    let wheel = wheel()?;
-    let folder = tempfile::tempdir()?;
-    let mut install = Command::new(python);
-    install.args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target"]);
-    let output = install.arg(folder.path().join("site")).arg(wheel).output()?;
-    ensure!(output.status.success(), "pip: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(folder)
-}
-
-/// The wheel as `cargo just python` builds it.
-fn wheel() -> anyhow::Result<PathBuf> {
     let named = std::env::var_os("GATEWIT_PYTHON_PACKAGE").map(PathBuf::from);
     let beside = || Some(std::env::current_exe().ok()?.ancestors().nth(3)?.join("python"));
-    let folder = named.or_else(beside).context("no path of this test binary")?;
-    let files = folder.read_dir().into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let mut wheels = files.filter(|file| file.extension().is_some_and(|extension| extension == "whl"));
-    let missing = || Skip(format!("there is no wheel in {}: build it with `cargo just python`", folder.display()));
-    Ok(wheels.next().ok_or_else(missing)?)
+    let folder = tempfile::tempdir()?;
+    let wheel = named.or_else(beside).context("no path of this test binary")?;
+    needs::install_wheel(&wheel, &folder.path().join("site"))?;
+    Ok(folder)
 }
 
 fn suite(name: &str) -> PathBuf {

@@ -197,6 +197,20 @@ pub fn python(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
+/// Installs the wheel that lies in `folder` into `site`, with nothing from elsewhere.
+pub fn install_wheel(folder: &Path, site: &Path) -> anyhow::Result<()> {
+    let python = program("python3")?;
+    let files = folder.read_dir().into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut wheels = files.filter(|file| file.extension().is_some_and(|extension| extension == "whl"));
+    let missing = || Skip(format!("there is no wheel in {}: build it with `cargo just python`", folder.display()));
+    let wheel = wheels.next().ok_or_else(missing)?;
+    let mut install = Command::new(python);
+    install.args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--upgrade", "--target"]);
+    let output = install.arg(site).arg(wheel).output()?;
+    anyhow::ensure!(output.status.success(), "pip: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
 /// The folder outside of the checkout in which is kept what tests have fetched or built.
 pub fn cache() -> Result<PathBuf, Skip> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
