@@ -163,12 +163,12 @@ async fn provider(server: &TestServer) -> anyhow::Result<(bool, String)> {
 async fn secrets_of_live_providers_are_sealed_anew() -> anyhow::Result<()> {
     let server = old().await?;
     make_provider(&server).await?;
-    let (served, first) = provider(&server).await?;
-    ensure!(served, "it is not served");
+    let (shown, first) = provider(&server).await?;
+    ensure!(shown, "it is not served");
     // The first start that knows both seals anew, and then the old secret may go.
     let server = start(stopped(server).await?, NEW, OLD).await?;
-    let (served, second) = provider(&server).await?;
-    ensure!(served && second != first, "it is not sealed anew, or not served: {}", server.log());
+    let (shown, second) = provider(&server).await?;
+    ensure!(shown && second != first, "it is not sealed anew, or not served: {}", server.log());
     let server = start(stopped(server).await?, NEW, "").await?;
     ensure!(provider(&server).await? == (true, second.clone()), "{}", server.log());
     // Without the overlap the secret is lost to the server: the provider is not served, and why is told.
@@ -177,8 +177,8 @@ async fn secrets_of_live_providers_are_sealed_anew() -> anyhow::Result<()> {
     server.logged("set them again").await?;
     // And once the secret is known again, it is good again.
     let server = start(stopped(server).await?, OTHER, NEW).await?;
-    let (served, third) = provider(&server).await?;
-    ensure!(served && third != second, "{}", server.log());
+    let (shown, third) = provider(&server).await?;
+    ensure!(shown && third != second, "{}", server.log());
     Ok(())
 }
 
