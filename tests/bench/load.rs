@@ -2,7 +2,8 @@
 //!
 //! It shares the processor with the server, so it reads of an answer only what it needs: the status, `Content-Length`
 //! and the body. The head of an answer is found where that of the one before was, as they are mostly alike.
-//! Deliberately absent: chunked answers, pipelining, reconnecting. An answer that is not as expected ends the run.
+//! Deliberately absent: chunked answers, pipelining, reconnecting. An answer that is not as expected ends the run, unless the
+//! exchange knows how to go on.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -26,6 +27,10 @@ pub(crate) trait Exchange: Send {
     fn request(&mut self, out: &mut Vec<u8>);
     /// Takes the body of an answer with the status 200.
     fn answer(&mut self, body: &[u8]) -> anyhow::Result<()>;
+    /// After an answer with the status 500, whether there is another way to go on.
+    fn start_over(&mut self) -> bool {
+        false
+    }
 }
 
 /// The same request again and again; the answer has to hold a text.
@@ -49,6 +54,8 @@ impl Exchange for Same {
 /// A chain of refreshes: each answer has the token of the next request.
 pub(crate) struct Refresh {
     pub(crate) token: String,
+    /// Tokens of other sessions, for a server that fails.
+    pub(crate) spare: Vec<String>,
 }
 
 impl Exchange for Refresh {
@@ -59,6 +66,11 @@ impl Exchange for Refresh {
     fn answer(&mut self, body: &[u8]) -> anyhow::Result<()> {
         self.token = token(body, "refresh_token")?;
         Ok(())
+    }
+
+    fn start_over(&mut self) -> bool {
+        let next = self.spare.pop();
+        next.map(|token| self.token = token).is_some()
     }
 }
 
@@ -88,6 +100,8 @@ pub(crate) fn json_request(path: &str, body: &str) -> Vec<u8> {
 pub(crate) struct Load {
     /// Answers in the measured span.
     pub(crate) answers: usize,
+    /// Answers with the status 500, in the whole run.
+    pub(crate) failures: usize,
     pub(crate) seconds: f64,
     /// Processors that the server and the load generator kept busy.
     pub(crate) server_cores: f64,
@@ -138,11 +152,13 @@ pub(crate) fn run(server: &impl Served, exchanges: Vec<Box<dyn Exchange>>, span:
     }
     let after = server.processor_time()?;
     let joined = generator.join().ok().context("the load generator panicked")?;
-    let (mut latencies, generator_time) = joined.with_context(|| format!("under load; {}", server.log()))?;
+    let (Ran { mut latencies, failures }, generator_time) =
+        joined.with_context(|| format!("under load; {}", server.log()))?;
     latencies.sort_unstable();
     let seconds = span.measured.as_secs_f64();
     Ok(Load {
         answers: latencies.len(),
+        failures,
         seconds,
         server_cores: after.saturating_sub(before).as_secs_f64() / seconds,
         generator_cores: generator_time.as_secs_f64() / (span.warm_up + span.measured).as_secs_f64(),
@@ -157,19 +173,29 @@ fn generate(
     exchanges: Vec<Box<dyn Exchange>>,
     begin: Instant,
     end: Instant,
-) -> anyhow::Result<(Vec<u32>, Duration)> {
+) -> anyhow::Result<(Ran, Duration)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let all = async {
         let spawn = |exchange| tokio::spawn(connection(address, exchange, begin, end));
         let running: Vec<_> = exchanges.into_iter().map(spawn).collect();
-        let mut latencies = Vec::new();
+        let mut ran = Ran::default();
         for connection in running {
-            latencies.extend(connection.await??);
+            let Ran { latencies, failures } = connection.await??;
+            ran.latencies.extend(latencies);
+            ran.failures += failures;
         }
-        anyhow::Ok(latencies)
+        anyhow::Ok(ran)
     };
-    let latencies = runtime.block_on(all)?;
-    Ok((latencies, process::thread_time()?))
+    let ran = runtime.block_on(all)?;
+    Ok((ran, process::thread_time()?))
+}
+
+/// What connections saw.
+#[derive(Default)]
+struct Ran {
+    /// In microseconds, of answers in the measured span.
+    latencies: Vec<u32>,
+    failures: usize,
 }
 
 async fn connection(
@@ -177,22 +203,30 @@ async fn connection(
     mut exchange: Box<dyn Exchange>,
     begin: Instant,
     end: Instant,
-) -> anyhow::Result<Vec<u32>> {
+) -> anyhow::Result<Ran> {
     let mut stream = TcpStream::connect(address).await.context("connecting")?;
     stream.set_nodelay(true)?;
-    let (mut request, mut answers, mut latencies) = (Vec::new(), Answers::default(), Vec::new());
+    let (mut request, mut answers, mut ran) = (Vec::new(), Answers::default(), Ran::default());
     loop {
         let sent = Instant::now();
         if sent >= end {
-            return Ok(latencies);
+            return Ok(ran);
         }
         request.clear();
         exchange.request(&mut request);
         stream.write_all(&request).await?;
-        exchange.answer(answers.receive(&mut stream).await?)?;
+        let (status, body) = answers.receive(&mut stream).await?;
+        match status {
+            200 => exchange.answer(body)?,
+            500 if exchange.start_over() => {
+                ran.failures += 1;
+                continue;
+            }
+            _ => bail!("{status} {}", String::from_utf8_lossy(body)),
+        }
         let done = Instant::now();
         if done >= begin && done < end {
-            latencies.push(u32::try_from((done - sent).as_micros()).unwrap_or(u32::MAX));
+            ran.latencies.push(u32::try_from((done - sent).as_micros()).unwrap_or(u32::MAX));
         }
     }
 }
@@ -219,41 +253,44 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 const LENGTH: &[u8] = b"content-length: ";
 
 impl Answers {
-    /// The body of the next answer, whose status has to be 200.
-    pub(crate) async fn receive(&mut self, stream: &mut TcpStream) -> anyhow::Result<&[u8]> {
+    /// The status and the body of the next answer.
+    pub(crate) async fn receive(&mut self, stream: &mut TcpStream) -> anyhow::Result<(u32, &[u8])> {
         let mut filled = 0;
         loop {
             let read = stream.read(&mut self.buffer[filled..]).await?;
             ensure!(read > 0, "the server closed the connection, or an answer is too long");
             filled += read;
-            if let Some(body) = self.body(filled)?
+            if let Some((status, body)) = self.answer(filled)?
                 && body.end <= filled
             {
-                return Ok(&self.buffer[body]);
+                return Ok((status, &self.buffer[body]));
             }
         }
     }
 
-    /// Where the body is, once the head is complete.
-    fn body(&mut self, filled: usize) -> anyhow::Result<Option<std::ops::Range<usize>>> {
+    /// The status, and where the body is, once the head is complete.
+    fn answer(&mut self, filled: usize) -> anyhow::Result<Option<(u32, std::ops::Range<usize>)>> {
         let answer = &self.buffer[..filled];
         if !ends_at(answer, self.head) {
             let Some(end) = find(answer, HEAD_END) else { return Ok(None) };
             self.head = end + HEAD_END.len();
         }
         let head = &answer[..self.head];
-        if !head.starts_with(b"HTTP/1.1 200 ") {
-            bail!("{}", String::from_utf8_lossy(answer));
-        }
+        let status =
+            head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3)).context("an answer without a status")?;
         let is_length =
             |at: usize| head.get(at..at + LENGTH.len()).is_some_and(|name| name.eq_ignore_ascii_case(LENGTH));
         if !is_length(self.length_at) {
             self.length_at = (0..head.len()).find(|at| is_length(*at)).context("an answer without Content-Length")?;
         }
-        let digits = head[self.length_at + LENGTH.len()..].iter().take_while(|byte| byte.is_ascii_digit());
-        let length = digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
-        Ok(Some(self.head..self.head + length))
+        let length = number(&head[self.length_at + LENGTH.len()..]);
+        Ok(Some((number(status), self.head..self.head + usize::try_from(length)?)))
     }
+}
+
+/// The number that a text begins with.
+fn number(text: &[u8]) -> u32 {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
 }
 
 /// Whether a head ends here. A body of ours has no empty line, so it is the first place where one does.

@@ -112,7 +112,7 @@ impl Seeded {
         for email in self.more_users()? {
             let grant = self.sign_in((&email, USER.1))?;
             let token = grant["refresh_token"].as_str().context("no refresh_token")?;
-            exchanges.push(Box::new(Refresh { token: token.to_owned() }));
+            exchanges.push(Box::new(Refresh { token: token.to_owned(), spare: Vec::new() }));
         }
         Ok(exchanges)
     }

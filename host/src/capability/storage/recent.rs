@@ -7,7 +7,7 @@
 
 use super::{Error, sql::Failure};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::Hash,
     sync::{Mutex, PoisonError},
 };
@@ -39,15 +39,31 @@ impl State {
 }
 
 /// Answers of one kind, all to the same state of the database.
-pub(crate) struct Recent<K, V>(Mutex<(Version, HashMap<K, V>)>);
+pub(crate) struct Recent<K, V> {
+    answers: Mutex<(Version, HashMap<K, V>)>,
+    asked: Mutex<HashSet<K>>,
+}
 
 impl<K, V> Default for Recent<K, V> {
     fn default() -> Self {
-        Self(Mutex::new(([0; VERSION_BYTES], HashMap::new())))
+        Self { answers: Mutex::new(([0; VERSION_BYTES], HashMap::new())), asked: Mutex::default() }
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Recent<K, V> {
+impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
+    /// Whether a question was asked before, of late.
+    pub(crate) fn was_asked(&self, question: &K) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.contains(question) {
+            return true;
+        }
+        if asked.len() >= ANSWERS_MAX {
+            asked.clear();
+        }
+        asked.insert(question.clone());
+        false
+    }
+
     /// The answer to a question: one that is kept, or else a fresh one. Without a version nothing is kept.
     pub(crate) async fn answer(
         &self,
@@ -65,12 +81,12 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
     }
 
     fn kept(&self, version: &Version, question: &K) -> Option<V> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.0 == *version { kept.1.get(question).cloned() } else { None }
     }
 
     fn keep(&self, version: Version, question: K, answer: V) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.0 != version || kept.1.len() >= ANSWERS_MAX {
             kept.0 = version;
             kept.1.clear();
@@ -84,11 +100,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_asked_is_known_for_a_while() {
+        let recent = Recent::<usize, ()>::default();
+        assert!(!recent.was_asked(&0));
+        assert!(recent.was_asked(&0));
+        for question in 1..=ANSWERS_MAX {
+            assert!(!recent.was_asked(&question));
+        }
+        assert!(!recent.was_asked(&0));
+    }
+
+    #[test]
     fn there_is_an_end_to_what_is_kept() {
         let recent = Recent::default();
         for question in 0..=ANSWERS_MAX {
             recent.keep([1; VERSION_BYTES], question, ());
         }
-        assert_eq!(recent.0.lock().unwrap().1.len(), 1);
+        assert_eq!(recent.answers.lock().unwrap().1.len(), 1);
     }
 }

@@ -125,7 +125,9 @@ impl<D: Database> Backend for Repository<D> {
         let key = self.form.key(token);
         let question = key.clone();
         let read = self.database.session(self.form, key, now_ms);
-        let version = self.database.state().await.map(|state| state.whole);
+        // Tokens of refreshes are asked for once: to know whether an answer is still good would be for nothing.
+        let again = self.answers.sessions.was_asked(&question);
+        let version = if again { self.database.state().await.map(|state| state.whole) } else { None };
         let session = self.answers.sessions.answer(version, question, read).await?;
         Ok(session.filter(|session| session.expires_at_ms > now_ms))
     }

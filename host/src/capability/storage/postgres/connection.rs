@@ -12,35 +12,62 @@ use tokio_postgres::{error::SqlState, types::ToSql};
 /// How long a statement may take. Ours take milliseconds; a server that is gone without a word takes for ever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection of the pool.
-pub(crate) struct Reader(Option<Object>);
-
-impl Reader {
-    pub(super) fn new(object: Object) -> Self {
-        Self(Some(object))
-    }
-
-    /// Lets go of the connection for good instead of giving it back.
-    pub(super) fn discard(&mut self) {
-        drop(self.0.take().map(Object::take));
-    }
-
-    /// The same connection for several who speak at the same time. What they say arrives in the order in which they say it.
-    pub(super) fn shared(&self) -> Result<Shared<'_>, Failure> {
-        self.0.as_ref().map(Shared).ok_or_else(|| Failure::Unavailable("the connection is lost".into()))
-    }
-}
-
 /// Asks one thing. Of a statement that took too long the answer may still come: nobody may take it for that of the next one.
 macro_rules! ask {
     ($reader:ident, $ask:ident, $($argument:expr),*) => {{
         let shared = $reader.shared()?;
-        let done = shared.in_time(shared.$ask($($argument),*)).await;
+        let done = shared.in_time(shared.opened(shared.$ask($($argument),*))).await;
         if done.is_err() {
             $reader.discard();
         }
         done?
     }};
+}
+
+/// A connection of the pool.
+pub(crate) struct Reader {
+    object: Option<Object>,
+    /// What is said before anything else.
+    opening: Option<&'static str>,
+}
+
+impl Reader {
+    pub(super) fn new(object: Object) -> Self {
+        Self { object: Some(object), opening: None }
+    }
+
+    /// A connection that says something first, such as `BEGIN`: together with what it is asked first, so there is one way less.
+    pub(super) fn opening(object: Object, opening: &'static str) -> Self {
+        Self { object: Some(object), opening: Some(opening) }
+    }
+
+    /// Lets go of the connection for good instead of giving it back.
+    pub(super) fn discard(&mut self) {
+        drop(self.object.take().map(Object::take));
+    }
+
+    /// The same connection for several who speak at the same time. What they say arrives in the order in which they say it.
+    pub(super) fn shared(&mut self) -> Result<Shared<'_>, Failure> {
+        let opening = self.opening.take();
+        let object = self.object.as_ref().ok_or_else(|| Failure::Unavailable("the connection is lost".into()))?;
+        Ok(Shared { object, opening })
+    }
+
+    /// The rows that a statement gives in a transaction of its own, which begins with a script and is sent as a whole before any of
+    /// it is answered.
+    pub(super) async fn whole(mut self, begin: &'static str, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        self.opening = Some(begin);
+        let asked = self.committed(statement).await;
+        if asked.is_err() {
+            // It may be in the midst of its transaction.
+            self.discard();
+        }
+        asked
+    }
+
+    async fn committed(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        ask!(self, committed, statement)
+    }
 }
 
 #[async_trait]
@@ -69,9 +96,19 @@ impl Connection for Reader {
 
 /// A connection that several use at the same time. Whoever lends it watches the time.
 #[derive(Clone, Copy)]
-pub(super) struct Shared<'a>(&'a Object);
+pub(super) struct Shared<'a> {
+    object: &'a Object,
+    opening: Option<&'static str>,
+}
 
 impl Shared<'_> {
+    /// What comes of something that is asked after what has to be said first.
+    pub(super) async fn opened<T>(self, asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let Some(opening) = self.opening else { return asked.await };
+        let (opened, done) = tokio::join!(biased; self.batch(opening), asked);
+        opened.and(done)
+    }
+
     /// What comes of something, if it does not take too long.
     pub(super) async fn in_time<T>(self, asked: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::time::timeout(STATEMENT_TIMEOUT, asked).await.map_err(|elapsed| Failure::Unavailable(elapsed.into()))
@@ -79,20 +116,28 @@ impl Shared<'_> {
 
     async fn prepared(self, statement: &Statement) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
         let text = &statement.text;
-        if statement.lasting { self.0.prepare_cached(text).await } else { self.0.prepare(text).await }
+        if statement.lasting { self.object.prepare_cached(text).await } else { self.object.prepare(text).await }
     }
 
-    async fn rows_of(self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+    pub(super) async fn rows_of(self, statement: &Statement) -> Result<Vec<Row>, Failure> {
         self.chained(statement, &[]).await
+    }
+
+    async fn committed(self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        let prepared = self.prepared(statement).await.map_err(|error| failure(&error))?;
+        let asked = [(prepared, statement)];
+        let (rows, committed) = tokio::join!(biased; queries(self.object, &asked), self.batch("COMMIT"));
+        let rows = rows.map_err(|error| failure(&error))?;
+        committed.map(|()| rows.into_iter().map(Row::new).collect())
     }
 
     async fn touched_by(self, statement: &Statement) -> Result<u64, Failure> {
         let prepared = self.prepared(statement).await.map_err(|error| failure(&error))?;
-        self.0.execute(&prepared, &arguments(statement)).await.map_err(|error| failure(&error))
+        self.object.execute(&prepared, &arguments(statement)).await.map_err(|error| failure(&error))
     }
 
     async fn batch(self, text: &str) -> Result<(), Failure> {
-        self.0.batch_execute(text).await.map_err(|error| failure(&error))
+        self.object.batch_execute(text).await.map_err(|error| failure(&error))
     }
 
     async fn chained(self, first: &Statement, others: &[Statement]) -> Result<Vec<Row>, Failure> {
@@ -101,7 +146,7 @@ impl Shared<'_> {
             for statement in std::iter::once(first).chain(others) {
                 made.push((self.prepared(statement).await?, statement));
             }
-            queries(self.0, &made).await
+            queries(self.object, &made).await
         };
         let rows = asked.await.map_err(|error| failure(&error))?;
         Ok(rows.into_iter().map(Row::new).collect())

@@ -14,7 +14,7 @@ use crate::capability::storage::{
     Error, Rotated, Session, queue,
     sql::{
         Failure,
-        renewal::{Rotate, rotate_all},
+        renewal::{Renewed, Rotate, rotate_all},
         sessions,
     },
     tokens::Form,
@@ -27,6 +27,9 @@ pub(super) struct Wanted {
     pub(super) key: String,
     pub(super) now_ms: u64,
 }
+
+/// Begins a look at few rows by their keys, even where reading all of a table seems no dearer: the table may grow, and plans are kept.
+const LOOK_UP: &str = "BEGIN READ ONLY; SET LOCAL enable_seqscan = off";
 
 type Found = Result<Option<Session>, Failure>;
 pub(super) type Sessions = Gather<Wanted, Found>;
@@ -64,12 +67,13 @@ async fn find(pool: Pool, asked: Vec<Asked<Wanted, Found>>) {
 }
 
 async fn find_all(pool: &Pool, asked: &[Asked<Wanted, Found>]) -> Result<HashMap<String, Session>, Failure> {
-    let mut reader = pool.get().await.map(Reader::new).map_err(pool_failure)?;
     let form = asked.first().map_or_else(Form::default, |one| one.question.form);
     let keys: Vec<_> = asked.iter().map(|one| one.question.key.as_str()).collect();
     // Whoever asks looks again at the hour.
     let now_ms = asked.iter().map(|one| one.question.now_ms).min().unwrap_or_default();
-    sessions::find_all(&mut reader, form, &keys, now_ms).await
+    let wanted = sessions::wanted(form, &keys, now_ms)?;
+    let reader = pool.get().await.map(Reader::new).map_err(pool_failure)?;
+    sessions::found(reader.whole(LOOK_UP, &wanted).await?, form)
 }
 
 async fn find_one(pool: &Pool, Wanted { form, key, now_ms }: &Wanted) -> Found {
@@ -106,6 +110,12 @@ async fn renew(pool: Pool, quiet: Quiet, asked: Vec<Asked<Rotate, Exchanged>>) {
 async fn renew_all(pool: &Pool, quiet: &Quiet, asked: &[Asked<Rotate, Exchanged>]) -> Result<Vec<Rotated>, Setback> {
     let mut reader = begin_together(pool).await?;
     let changes: Vec<_> = asked.iter().map(|one| &one.question).collect();
-    let done = rotate_all(&mut reader, &changes).await;
-    end(reader, Some(quiet), done).await
+    let done = rotate_all(&mut reader, &changes).await.map(|Renewed { rotated, transaction }| {
+        // Whoever sees the transaction over knows by then that it is quiet.
+        if let Some(number) = transaction {
+            quiet.add(number);
+        }
+        rotated
+    });
+    end(reader, done).await
 }

@@ -17,9 +17,8 @@ use tokio::sync::mpsc;
 const ATTEMPTS: u32 = 5;
 
 /// Begins a transaction of several. Who waits longer for a row makes all others wait: such a change is better off alone. And the
-/// few rows that are renewed are looked up, even where reading all of a table seems no dearer.
-const BEGIN_TOGETHER: &str =
-    "BEGIN; SET LOCAL lock_timeout = '100ms'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+/// few rows that are renewed are looked up, even where reading all of a table seems no dearer: the table may grow, and plans are kept.
+const BEGIN_TOGETHER: &str = "BEGIN; SET LOCAL lock_timeout = '100ms'; SET LOCAL enable_seqscan = off";
 
 /// The number of the transaction that is under way. The older of two names of the function, which all servers know.
 const NUMBER: &str = "SELECT txid_current()";
@@ -66,26 +65,20 @@ impl From<Setback> for Failure {
 
 async fn together(pool: &Pool, quiet: &Quiet, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Setback> {
     let mut reader = begin_together(pool).await?;
-    let done = side_by_side(&mut reader, jobs).await;
-    end(reader, Some(quiet), done).await
+    let done = side_by_side(&mut reader, quiet, jobs).await;
+    end(reader, done).await
 }
 
-/// Begins a transaction of several changes that only begin and renew sessions.
+/// A connection that begins a transaction of several changes.
 pub(super) async fn begin_together(pool: &Pool) -> Result<Reader, Setback> {
-    let mut reader = pool.get().await.map(Reader::new).map_err(|error| Setback::Lost(pool_failure(error)))?;
-    match reader.script(BEGIN_TOGETHER).await {
-        Ok(()) => Ok(reader),
-        Err(failure) => {
-            reader.discard();
-            Err(Setback::Lost(failure))
-        }
-    }
+    let object = pool.get().await.map_err(|error| Setback::Lost(pool_failure(error)))?;
+    Ok(Reader::opening(object, BEGIN_TOGETHER))
 }
 
-/// Ends a transaction: what was done is kept if nothing failed. One that is quiet is known as such.
-pub(super) async fn end<T>(mut reader: Reader, quiet: Option<&Quiet>, done: Result<T, Failure>) -> Result<T, Setback> {
+/// Ends a transaction: what was done is kept if nothing failed.
+pub(super) async fn end<T>(mut reader: Reader, done: Result<T, Failure>) -> Result<T, Setback> {
     let done = match done {
-        Ok(done) => commit(&mut reader, quiet).await.map(|()| done),
+        Ok(done) => reader.script("COMMIT").await.map(|()| done),
         Err(failure) => Err(failure),
     };
     match done {
@@ -99,28 +92,27 @@ pub(super) async fn end<T>(mut reader: Reader, quiet: Option<&Quiet>, done: Resu
     }
 }
 
-/// Whoever sees a quiet transaction over must know of it by then.
-async fn commit(reader: &mut Reader, quiet: Option<&Quiet>) -> Result<(), Failure> {
-    if let Some(quiet) = quiet
-        && let Some(mut row) = reader.row(&Statement::new(NUMBER)).await?
-    {
-        quiet.add(u64::try_from(row.integer()?).unwrap_or_default());
-    }
-    reader.script("COMMIT").await
-}
-
 /// Makes changes in one transaction. Each sends what it has to say without waiting for the others' answers.
-async fn side_by_side(reader: &mut Reader, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Failure> {
+async fn side_by_side(reader: &mut Reader, quiet: &Quiet, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Failure> {
     let shared = reader.shared()?;
-    let made = join_all(jobs.iter().map(|job| {
-        let mut connection = shared;
-        async move { job.run(&mut connection).await }
-    }));
-    let done = shared.in_time(made).await;
+    let number = Statement::new(NUMBER);
+    let made = async {
+        let made = join_all(jobs.iter().map(|job| {
+            let mut connection = shared;
+            async move { job.run(&mut connection).await }
+        }));
+        let (number, made) = tokio::join!(shared.rows_of(&number), made);
+        // Whoever sees the transaction over knows by then that it is quiet.
+        for mut row in number? {
+            quiet.add(u64::try_from(row.integer()?).unwrap_or_default());
+        }
+        made.into_iter().collect()
+    };
+    let done = shared.in_time(shared.opened(made)).await;
     if done.is_err() {
         reader.discard();
     }
-    done?.into_iter().collect()
+    done?
 }
 
 /// Makes a change in a transaction of its own, and tells its caller.
@@ -139,8 +131,8 @@ pub(super) async fn alone(pool: Pool, job: Box<dyn Job>) {
 }
 
 async fn once(pool: &Pool, job: &dyn Job) -> Result<Answer, Failure> {
-    let mut reader = pool.get().await.map(Reader::new).map_err(pool_failure)?;
-    reader.script("BEGIN").await?;
+    let object = pool.get().await.map_err(pool_failure)?;
+    let mut reader = Reader::opening(object, "BEGIN");
     let done = job.run(&mut reader).await;
-    Ok(end(reader, None, done).await?)
+    Ok(end(reader, done).await?)
 }

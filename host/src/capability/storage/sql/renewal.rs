@@ -2,13 +2,13 @@
 
 use super::{
     Change, Connection, Dialect, Failure, Statement,
-    sessions::{json, sweep, without_nul},
+    sessions::{json, just_before, sweep, without_nul},
     stamp,
 };
 use crate::capability::storage::{Client, Rotated, Rotation, tokens::Form};
 use async_trait::async_trait;
 use serde::Serialize;
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashMap};
 
 /// The old row gets a successor, once.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ impl Change for Rotate {
     async fn apply(&self, connection: &mut dyn Connection) -> Result<Rotated, Failure> {
         let done = match connection.dialect() {
             Dialect::Sqlite => self.exchange(connection).await?,
-            Dialect::Postgres => !exchange_all(connection, &[self]).await?.is_empty(),
+            Dialect::Postgres => !exchange(connection, exchanges(&[self])?.afresh()).await?.is_empty(),
         };
         if !done {
             return self.was_first(connection).await;
@@ -39,19 +39,27 @@ impl Change for Rotate {
     }
 }
 
-/// Makes several exchanges inside of a transaction, on PostgreSQL. What became of them, in their order.
-pub(crate) async fn rotate_all(connection: &mut dyn Connection, changes: &[&Rotate]) -> Result<Vec<Rotated>, Failure> {
-    let mut done = exchange_all(connection, changes).await?;
+/// What became of several exchanges, in their order.
+pub(crate) struct Renewed {
+    pub(crate) rotated: Vec<Rotated>,
+    /// The number of the transaction, if there was anything to change.
+    pub(crate) transaction: Option<u64>,
+}
+
+/// Makes several exchanges inside of a transaction, on PostgreSQL, that looks rows up wherever it can.
+pub(crate) async fn rotate_all(connection: &mut dyn Connection, changes: &[&Rotate]) -> Result<Renewed, Failure> {
+    let mut done = exchange(connection, exchanges(changes)?).await?;
+    let transaction = done.values().next().copied();
     if let Some(sweeps) = changes.iter().find(|change| change.sweeps) {
         sweep(connection, sweeps.now_ms).await?;
     }
     let mut rotated = Vec::with_capacity(changes.len());
     for change in changes {
         // Of several that want to spend the same token one has spent it, and the others come late.
-        let first = done.remove(&change.form.key(&change.rotation.token));
+        let first = done.remove(&change.form.key(&change.rotation.token)).is_some();
         rotated.push(if first { Rotated::Done } else { change.was_first(connection).await? });
     }
-    Ok(rotated)
+    Ok(Renewed { rotated, transaction })
 }
 
 impl Rotate {
@@ -61,9 +69,10 @@ impl Rotate {
         let (old, new) = (form.key(&rotation.token), form.key(&rotation.successor));
         let touch = Statement::new(
             "UPDATE directus_users SET last_access = $1 \
-             WHERE id = (SELECT s.\"user\" FROM directus_sessions s WHERE s.token = $2)",
+             WHERE id = (SELECT s.\"user\" FROM directus_sessions s WHERE s.token = $2) \
+             AND coalesce(last_access, 0) NOT BETWEEN $3 AND $1",
         );
-        let touch = touch.bind(stamp(*now_ms)).bind(&new);
+        let touch = touch.bind(stamp(*now_ms)).bind(&new).bind(just_before(*now_ms));
         let rows = connection.chain(self.spend(&old, &new), vec![self.succeed(&old, &new), touch]).await?;
         Ok(!rows.is_empty())
     }
@@ -143,7 +152,8 @@ impl<'a> Exchange<'a> {
 
 /// Old rows get their successors, new rows the owners of the old ones, and the accounts were here.
 ///
-/// One statement, however many exchanges there are: PostgreSQL takes as long for a statement as for many rows. Rows are locked in the order of the
+/// One statement, however many exchanges there are: PostgreSQL takes as long for a statement as for many rows. Each table is asked for a
+/// list of keys, so that even a plan that is made while it is small looks them up. Rows are locked in the order of the
 /// exchanges, so whoever locks several brings them in the order of their keys. Whoever writes an account's row at the same time most
 /// likely says the same of it, or has more to say: nobody waits for them.
 const EXCHANGE: &str = "\
@@ -154,7 +164,7 @@ const EXCHANGE: &str = "\
         UPDATE directus_sessions s \
         SET next_token = a.successor, expires = TIMESTAMPTZ 'epoch' + a.grace * INTERVAL '1 millisecond' \
         FROM asked a \
-        WHERE s.token = a.spent AND s.expires > TIMESTAMPTZ 'epoch' + a.now * INTERVAL '1 millisecond' \
+        WHERE s.token = ANY (ARRAY(SELECT spent FROM asked)) AND s.token = a.spent AND s.expires > TIMESTAMPTZ 'epoch' + a.now * INTERVAL '1 millisecond' \
             AND s.next_token IS NULL AND (s.\"user\" IS NOT NULL OR s.share IS NOT NULL) \
         RETURNING a.spent, a.successor, a.expires AS until, a.ip, a.agent, a.origin, s.\"user\", s.share \
     ), begun AS ( \
@@ -162,16 +172,21 @@ const EXCHANGE: &str = "\
         SELECT successor, \"user\", share, TIMESTAMPTZ 'epoch' + until * INTERVAL '1 millisecond', ip, agent, origin \
         FROM spent ON CONFLICT DO NOTHING \
     ), seen AS ( \
-        UPDATE directus_users t SET last_access = $2 FROM ( \
-            SELECT u.id FROM spent JOIN directus_users u ON u.id = spent.\"user\" FOR NO KEY UPDATE OF u SKIP LOCKED \
-        ) free WHERE t.id = free.id \
-    ) SELECT spent FROM spent";
+        UPDATE directus_users SET last_access = $2 WHERE id = ANY (ARRAY( \
+            SELECT u.id FROM directus_users u WHERE u.id = ANY (ARRAY(SELECT \"user\" FROM spent)) \
+                AND (u.last_access IS NULL OR u.last_access NOT BETWEEN $3 AND $2) FOR NO KEY UPDATE SKIP LOCKED \
+        )) \
+    ) SELECT spent, txid_current() FROM spent";
 
-/// The keys of the rows that got a successor.
-async fn exchange_all(connection: &mut dyn Connection, changes: &[&Rotate]) -> Result<HashSet<String>, Failure> {
+fn exchanges(changes: &[&Rotate]) -> Result<Statement, Failure> {
     let mut exchanges: Vec<_> = changes.iter().map(|change| Exchange::new(change)).collect();
     exchanges.sort_by(|a, b| a.spent.cmp(&b.spent));
     let now_ms = changes.iter().map(|change| change.now_ms).max().unwrap_or_default();
-    let statement = Statement::new(EXCHANGE).afresh().bind(json(&exchanges)?).bind(stamp(now_ms));
-    connection.rows(&statement).await?.into_iter().map(|mut row| row.text()).collect()
+    Ok(Statement::new(EXCHANGE).bind(json(&exchanges)?).bind(stamp(now_ms)).bind(just_before(now_ms)))
+}
+
+/// The keys of the rows that got a successor, with the number of the transaction.
+async fn exchange(connection: &mut dyn Connection, exchanges: Statement) -> Result<HashMap<String, u64>, Failure> {
+    let rows = connection.rows(&exchanges).await?;
+    rows.into_iter().map(|mut row| Ok((row.text()?, u64::try_from(row.integer()?).unwrap_or_default()))).collect()
 }

@@ -7,13 +7,11 @@ use serde::Serialize;
 use std::{borrow::Cow, collections::HashMap};
 
 /// What [`session`] reads.
-macro_rules! found {
+macro_rules! columns {
     () => {
         concat!(
             "s.share, s.expires, s.next_token, f.provider, f.identifier, f.session, s.\"user\", ",
-            users::columns!(),
-            " FROM directus_sessions s LEFT JOIN directus_users u ON u.id = s.\"user\" \
-             LEFT JOIN gatewit_session_sources f ON f.family = "
+            users::columns!()
         )
     };
 }
@@ -24,29 +22,36 @@ pub(crate) async fn find(
     key: &str,
     now_ms: u64,
 ) -> Result<Option<Session>, Failure> {
-    const FIND: &str = concat!("SELECT ", found!(), "$3 WHERE s.token = $1 AND s.expires > $2");
+    const FIND: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM directus_sessions s LEFT JOIN directus_users u ON u.id = s.\"user\" \
+         LEFT JOIN gatewit_session_sources f ON f.family = $3 WHERE s.token = $1 AND s.expires > $2"
+    );
     let statement = Statement::new(FIND).bind(key).bind(stamp(now_ms)).bind(form.family_of_key(key));
     connection.row(&statement).await?.map(|mut row| session(&mut row, form)).transpose()
 }
 
-/// The sessions with any of these keys, by their keys. For PostgreSQL, which takes as long for a statement as for many rows.
+/// Asks for the sessions with any of these keys. For PostgreSQL, which takes as long for a statement as for many rows.
 ///
-/// `OFFSET 0` keeps the planner from making one question of it: it would sooner read all sessions than look up so many.
-pub(crate) async fn find_all(
-    connection: &mut dyn Connection,
-    form: Form,
-    keys: &[&str],
-    now_ms: u64,
-) -> Result<HashMap<String, Session>, Failure> {
+/// `OFFSET 0` keeps the planner from making other questions of it: while a table is small it would sooner read all of it than look rows
+/// up, and its plan is kept.
+pub(crate) fn wanted(form: Form, keys: &[&str], now_ms: u64) -> Result<Statement, Failure> {
     const FIND: &str = concat!(
         "SELECT k.token, found.* FROM json_array_elements_text(CAST($1 AS TEXT)::json) k (token) CROSS JOIN LATERAL (SELECT ",
-        found!(),
-        "substr(k.token, 1, $3) WHERE s.token = k.token AND s.expires > $2 OFFSET 0) found"
+        columns!(),
+        " FROM (SELECT * FROM directus_sessions WHERE token = k.token OFFSET 0) s \
+         LEFT JOIN LATERAL (SELECT * FROM directus_users WHERE id = s.\"user\" OFFSET 0) u ON TRUE \
+         LEFT JOIN LATERAL (SELECT * FROM gatewit_session_sources WHERE family = substr(k.token, 1, $3) OFFSET 0) f ON TRUE \
+         WHERE s.expires > $2) found"
     );
     let letters = i64::try_from(form.family_letters()).unwrap_or(i64::MAX);
     let keys: Vec<_> = keys.iter().map(|key| without_nul(key)).collect();
-    let statement = Statement::new(FIND).afresh().bind(json(&keys)?).bind(stamp(now_ms)).bind(letters);
-    let rows = connection.rows(&statement).await?;
+    Ok(Statement::new(FIND).bind(json(&keys)?).bind(stamp(now_ms)).bind(letters))
+}
+
+/// The sessions that were asked for, by their keys.
+pub(crate) fn found(rows: Vec<Row>, form: Form) -> Result<HashMap<String, Session>, Failure> {
     rows.into_iter().map(|mut row| Ok((row.text()?, session(&mut row, form)?))).collect()
 }
 
@@ -252,17 +257,27 @@ pub(super) fn ended(author: &str, user: &str, client: &Client, now_ms: u64) -> S
     Entry { action: "logout", user: Some(author), client, collection: "directus_users", item: user, now_ms }.statement()
 }
 
+/// From when on the last visit of an account need not be written down anew.
+pub(super) fn just_before(now_ms: u64) -> i64 {
+    stamp(now_ms.saturating_sub(1000))
+}
+
 /// The account was here.
 ///
-/// Whoever writes an account's row at the same time most likely says the same, or has more to say: on PostgreSQL nobody waits
-/// for them, and no two transactions wait for each other.
+/// That is written down once a second, as an account may have many sessions. Whoever writes an account's row at the same time most
+/// likely says the same, or has more to say: on PostgreSQL nobody waits for them, and no two transactions wait for each other.
 fn touch(dialect: Dialect, user: &str, now_ms: u64) -> Statement {
     let text = match dialect {
-        Dialect::Sqlite => "UPDATE directus_users SET last_access = $1 WHERE id = $2",
+        Dialect::Sqlite => {
+            "UPDATE directus_users SET last_access = $1 WHERE id = $2 \
+             AND coalesce(last_access, 0) NOT BETWEEN $3 AND $1"
+        }
         Dialect::Postgres => {
             "UPDATE directus_users SET last_access = $1 WHERE id = \
-             (SELECT u.id FROM directus_users u WHERE u.id = $2 FOR NO KEY UPDATE SKIP LOCKED)"
+             (SELECT u.id FROM directus_users u WHERE u.id = $2 AND (u.last_access IS NULL \
+             OR u.last_access NOT BETWEEN $3 AND $1) \
+             FOR NO KEY UPDATE SKIP LOCKED)"
         }
     };
-    Statement::new(text).bind(stamp(now_ms)).bind(user)
+    Statement::new(text).bind(stamp(now_ms)).bind(user).bind(just_before(now_ms))
 }
