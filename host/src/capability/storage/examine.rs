@@ -45,7 +45,7 @@ pub(crate) async fn examine(storage: &Storage) -> Result<Findings, OpenError> {
     match storage.client {
         DatabaseClient::Sqlite => {
             let database = storage.filename.display().to_string();
-            match Sqlite::look_at(&storage.filename).await? {
+            match Sqlite::look_at(&storage.filename)? {
                 Some(mut connection) => findings(storage, database, &mut connection, sqlite::MIGRATIONS).await,
                 None => Ok(Findings::nothing(storage, database, sqlite::MIGRATIONS)),
             }
@@ -61,7 +61,7 @@ pub(crate) async fn examine(storage: &Storage) -> Result<Findings, OpenError> {
 pub(crate) async fn trace(storage: &Storage, request: &str) -> Result<Option<String>, OpenError> {
     let opened = |database: String| |failure: Failure| OpenError::Open { database, source: failure.into() };
     match storage.client {
-        DatabaseClient::Sqlite => match Sqlite::look_at(&storage.filename).await? {
+        DatabaseClient::Sqlite => match Sqlite::look_at(&storage.filename)? {
             Some(mut connection) => {
                 let database = storage.filename.display().to_string();
                 traces::read(&mut connection, request).await.map_err(opened(database))
@@ -83,7 +83,7 @@ pub(crate) async fn verify_audit(
 ) -> Result<Option<Found>, OpenError> {
     let opened = |database: String| |failure: Failure| OpenError::Open { database, source: failure.into() };
     match storage.client {
-        DatabaseClient::Sqlite => match Sqlite::look_at(&storage.filename).await? {
+        DatabaseClient::Sqlite => match Sqlite::look_at(&storage.filename)? {
             Some(mut connection) => {
                 let database = storage.filename.display().to_string();
                 audit::verify(&mut connection, seals, noted).await.map(Some).map_err(opened(database))

@@ -8,10 +8,13 @@ use super::{
     sql::{Change, Connection, Failure},
 };
 use async_trait::async_trait;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, oneshot},
-    task::JoinHandle,
 };
 
 /// Changes that wait. Beyond it callers wait for room, each holding only its request.
@@ -75,20 +78,45 @@ impl<C: Change> Job for Pending<C> {
     }
 }
 
-/// The queue, and the task that empties it.
+/// The queue, and whoever empties it.
 pub(super) struct Queue {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
-    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    /// Nothing is ever sent: it hears when the work is over.
+    over: tokio::sync::Mutex<oneshot::Receiver<()>>,
 }
 
+type Jobs = mpsc::Receiver<Box<dyn Job>>;
+
 impl Queue {
-    /// Starts the task, which ends when the queue is closed and empty.
-    pub(super) fn start<F: Future<Output = ()> + Send + 'static>(
-        work: impl FnOnce(mpsc::Receiver<Box<dyn Job>>) -> F,
-    ) -> Self {
+    /// Starts a task, which ends when the queue is closed and empty.
+    pub(super) fn start<F: Future<Output = ()> + Send + 'static>(work: impl FnOnce(Jobs) -> F) -> Self {
+        let (queue, jobs, over) = Self::new();
+        let work = work(jobs);
+        tokio::spawn(async move {
+            work.await;
+            drop(over);
+        });
+        queue
+    }
+
+    /// Starts a thread, for work that keeps it from anything else; it ends when the queue is closed and empty.
+    pub(super) fn on_thread<F: Future<Output = ()> + Send + 'static>(
+        name: &str,
+        work: impl FnOnce(Jobs) -> F,
+    ) -> io::Result<Self> {
+        let (queue, jobs, over) = Self::new();
+        let (work, runtime) = (work(jobs), Handle::current());
+        let run = move || {
+            runtime.block_on(work);
+            drop(over);
+        };
+        std::thread::Builder::new().name(name.to_owned()).spawn(run).map(|_| queue)
+    }
+
+    fn new() -> (Self, Jobs, oneshot::Sender<()>) {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
-        let task = tokio::spawn(work(waiting));
-        Self { jobs: Mutex::new(Some(jobs)), task: tokio::sync::Mutex::new(Some(task)) }
+        let (end, over) = oneshot::channel();
+        (Self { jobs: Mutex::new(Some(jobs)), over: tokio::sync::Mutex::new(over) }, waiting, end)
     }
 
     /// Hands a job over.
@@ -100,9 +128,10 @@ impl Queue {
     /// Takes no more jobs and waits for those that are there.
     pub(super) async fn close(&self) {
         drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(task) = self.task.lock().await.take() {
-            // Only a panic in the task makes this an error, and the panic has been reported.
-            let _ = task.await;
+        let mut over = self.over.lock().await;
+        if !over.is_terminated() {
+            // Nobody says a word.
+            let _ = (&mut *over).await;
         }
     }
 }

@@ -124,7 +124,7 @@ pub(crate) async fn verify(
 async fn onwards(connection: &mut dyn Connection, walk: &mut Walk) -> Result<(), Failure> {
     while !walk.is_broken() {
         let statement = Statement::new(entries!("WHERE number > $1 ORDER BY number LIMIT $2"));
-        let page = rows(connection, statement.bind(walk.last()).bind(PAGE)).await?;
+        let page = rows(connection, statement.afresh().bind(walk.last()).bind(PAGE)).await?;
         if page.is_empty() {
             break;
         }

@@ -42,7 +42,8 @@ pub struct Statement {
     pub text: Cow<'static, str>,
     /// The arguments, which may be secrets.
     pub arguments: Vec<Cell>,
-    /// Whether the text is one of few, so that a connection should keep it prepared.
+    /// Whether the text is one of few, and about few rows that are looked up by their keys, so that a connection should keep it
+    /// prepared.
     pub lasting: bool,
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn count(connection: &mut dyn Connection, now_ms: u64) -> Resul
         "SELECT count(*) FROM directus_sessions WHERE next_token IS NULL AND expires > $1 \
          AND (\"user\" IS NOT NULL OR share IS NOT NULL)",
     );
-    select::counted(connection, &statement.bind(stamp(now_ms))).await
+    select::counted(connection, &statement.afresh().bind(stamp(now_ms))).await
 }
 
 /// Ends the families of a user, or the one of a name, or the one of this name if it is this user's. How many were alive.

@@ -2,140 +2,154 @@
 
 use crate::capability::storage::sql::{Cell, Connection, Dialect, Failure, Row, Statement};
 use async_trait::async_trait;
-use sqlx::{
-    AssertSqlSafe, Row as _, SqlSafeStr, Sqlite, SqliteConnection, TypeInfo, ValueRef,
-    pool::PoolConnection,
-    query::Query,
-    sqlite::{SqliteArguments, SqliteRow},
-};
-use std::{borrow::Cow, fmt::Write as _};
+use rusqlite::{ErrorCode, OpenFlags, ToSql, ffi, types::ToSqlOutput, types::ValueRef};
+use std::{path::Path, time::Duration};
 
-/// A connection of the pool that reads.
-pub(crate) struct Reader(pub(super) PoolConnection<Sqlite>);
+/// How long a connection waits for another process that holds the lock, a backup for instance.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-#[async_trait]
-impl Connection for Reader {
-    fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
+/// Statements that a connection keeps prepared.
+const PREPARED_MAX: usize = 100;
+
+/// References hold, and what was told is on the disk.
+const SETTINGS: &str = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL";
+
+/// A connection, which works in the thread that asks it.
+pub(crate) struct Local(rusqlite::Connection);
+
+impl Local {
+    /// Opens a file to read and write; whether it is made if it is not there.
+    pub(super) fn open(path: &Path, make: bool) -> rusqlite::Result<Self> {
+        let make = if make { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+        Self::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | make)
     }
 
-    async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
-        rows(&mut self.0, statement).await
+    /// Opens a file to read.
+    pub(super) fn reading(path: &Path) -> rusqlite::Result<Self> {
+        Self::with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
-    async fn run(&mut self, statement: &Statement) -> Result<u64, Failure> {
-        run(&mut self.0, statement).await
+    fn with(path: &Path, flags: OpenFlags) -> rusqlite::Result<Self> {
+        // One thread at a time uses it: it can be moved and not shared.
+        let connection = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
+        connection.execute_batch(SETTINGS)?;
+        Ok(Self(connection))
     }
 
-    async fn script(&mut self, text: &'static str) -> Result<(), Failure> {
-        script(&mut self.0, text).await
-    }
-}
-
-#[async_trait]
-impl Connection for SqliteConnection {
-    fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
+    /// Keeps a log of what is written, so that reading goes on meanwhile.
+    pub(super) fn log_ahead(&self) -> rusqlite::Result<()> {
+        self.0.execute_batch("PRAGMA journal_mode = WAL")
     }
 
-    async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
-        rows(self, statement).await
+    /// The rows that a statement gives.
+    pub(super) fn ask(&self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        self.prepared(statement, |prepared| {
+            let (width, mut found, mut rows) = (prepared.column_count(), prepared.raw_query(), Vec::new());
+            while let Some(row) = found.next()? {
+                rows.push(Row::new((0..width).map(|index| cell(row.get_ref(index)?)).collect::<Result<_, _>>()?));
+            }
+            Ok(rows)
+        })
     }
 
-    async fn run(&mut self, statement: &Statement) -> Result<u64, Failure> {
-        run(self, statement).await
+    fn change(&self, statement: &Statement) -> Result<u64, Failure> {
+        let touched = self.prepared(statement, |prepared| prepared.raw_execute())?;
+        Ok(u64::try_from(touched).unwrap_or(u64::MAX))
     }
 
-    async fn script(&mut self, text: &'static str) -> Result<(), Failure> {
-        script(self, text).await
+    pub(super) fn batch(&self, text: &str) -> Result<(), Failure> {
+        self.0.execute_batch(text).map_err(failure)
     }
 
-    /// One statement less is one way less to the thread of the database and back, which costs more than the statement.
-    async fn chain(&mut self, first: Statement, others: Vec<Statement>) -> Result<Vec<Row>, Failure> {
-        rows(self, &others.into_iter().fold(first, joined)).await
-    }
-}
-
-/// Two statements as one text, the arguments of the second numbered on.
-fn joined(first: Statement, second: Statement) -> Statement {
-    let (mut text, mut arguments) = (first.text.into_owned(), first.arguments);
-    text.push(';');
-    for (place, part) in second.text.split('$').enumerate() {
-        if place == 0 {
-            text.push_str(part);
-            continue;
+    /// Closes it, and says so if that fails.
+    pub(super) fn close(self) {
+        if let Err((_, error)) = self.0.close() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database did not close cleanly");
         }
-        let end = part.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(part.len());
-        let (number, rest) = part.split_at(end);
-        let number = number.parse().unwrap_or(0_usize) + arguments.len();
-        // Writing to a string cannot fail.
-        let _ = write!(text, "${number}{rest}");
     }
-    arguments.extend(second.arguments);
-    Statement { text: Cow::Owned(text), arguments, lasting: first.lasting && second.lasting }
+
+    fn prepared<T>(
+        &self,
+        statement: &Statement,
+        work: impl FnOnce(&mut rusqlite::Statement<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        let done = if statement.lasting {
+            let prepared = self.0.prepare_cached(&statement.text);
+            prepared.and_then(|mut prepared| bound(&mut prepared, statement).and_then(|()| work(&mut prepared)))
+        } else {
+            let prepared = self.0.prepare(&statement.text);
+            prepared.and_then(|mut prepared| bound(&mut prepared, statement).and_then(|()| work(&mut prepared)))
+        };
+        done.map_err(failure)
+    }
 }
 
-async fn rows(connection: &mut SqliteConnection, statement: &Statement) -> Result<Vec<Row>, Failure> {
-    let rows = query(statement).fetch_all(connection).await.map_err(failure)?;
-    rows.iter().map(|row| Ok(Row::new(cells(row)?))).collect::<Result<_, _>>().map_err(failure)
+/// To SQLite `$2` is a name, and its place is where it first stands.
+fn bound(prepared: &mut rusqlite::Statement<'_>, statement: &Statement) -> rusqlite::Result<()> {
+    for place in 1..=prepared.parameter_count() {
+        let number = prepared.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let argument = number.and_then(|number| statement.arguments.get(number.checked_sub(1)?));
+        let argument = argument.ok_or(rusqlite::Error::InvalidParameterCount(place, statement.arguments.len()))?;
+        prepared.raw_bind_parameter(place, Argument(argument))?;
+    }
+    Ok(())
 }
 
-async fn run(connection: &mut SqliteConnection, statement: &Statement) -> Result<u64, Failure> {
-    Ok(query(statement).execute(connection).await.map_err(failure)?.rows_affected())
+struct Argument<'a>(&'a Cell);
+
+impl ToSql for Argument<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Cell::Null => ValueRef::Null,
+            Cell::Text(text) => ValueRef::Text(text.as_bytes()),
+            Cell::Integer(number) => ValueRef::Integer(*number),
+            Cell::Decimal(number) => ValueRef::Real(*number),
+            Cell::Boolean(truth) => ValueRef::Integer(i64::from(*truth)),
+        }))
+    }
 }
 
-async fn script(connection: &mut SqliteConnection, text: &'static str) -> Result<(), Failure> {
-    sqlx::raw_sql(text).execute(connection).await.map(drop).map_err(failure)
-}
-
-fn query(statement: &Statement) -> Query<'static, Sqlite, SqliteArguments> {
-    // Made texts hold names of the catalogue and numbers of arguments, nothing of a caller's.
-    let text = match &statement.text {
-        Cow::Borrowed(text) => (*text).into_sql_str(),
-        Cow::Owned(text) => AssertSqlSafe(text.clone()).into_sql_str(),
-    };
-    let query = sqlx::query(text).persistent(statement.lasting);
-    statement.arguments.iter().fold(query, |query, argument| match argument {
-        Cell::Null => query.bind(None::<String>),
-        Cell::Text(text) => query.bind(text.clone()),
-        Cell::Integer(number) => query.bind(*number),
-        Cell::Decimal(number) => query.bind(*number),
-        Cell::Boolean(truth) => query.bind(*truth),
+fn cell(value: ValueRef<'_>) -> rusqlite::Result<Cell> {
+    Ok(match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(number) => Cell::Integer(number),
+        ValueRef::Real(number) => Cell::Decimal(number),
+        ValueRef::Text(text) | ValueRef::Blob(text) => Cell::Text(std::str::from_utf8(text)?.to_owned()),
     })
 }
 
-fn cells(row: &SqliteRow) -> Result<Vec<Cell>, sqlx::Error> {
-    (0..row.len()).map(|index| cell(row, index)).collect()
-}
-
-fn cell(row: &SqliteRow, index: usize) -> Result<Cell, sqlx::Error> {
-    let raw = row.try_get_raw(index)?;
-    if raw.is_null() {
-        return Ok(Cell::Null);
+/// None of this waits for anything but the disk.
+#[async_trait]
+impl Connection for Local {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
     }
-    let kind = raw.type_info();
-    Ok(match kind.name() {
-        "INTEGER" => Cell::Integer(row.try_get_unchecked(index)?),
-        "REAL" => Cell::Decimal(row.try_get_unchecked(index)?),
-        "BOOLEAN" => Cell::Boolean(row.try_get_unchecked(index)?),
-        _ => Cell::Text(row.try_get_unchecked(index)?),
-    })
+
+    async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        self.ask(statement)
+    }
+
+    async fn run(&mut self, statement: &Statement) -> Result<u64, Failure> {
+        self.change(statement)
+    }
+
+    async fn script(&mut self, text: &'static str) -> Result<(), Failure> {
+        self.batch(text)
+    }
 }
 
 /// Sorts failures by what can be done about them.
-pub(super) fn failure(error: sqlx::Error) -> Failure {
-    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, WorkerCrashed};
-    // Busy, locked, read-only, I/O error, full (sqlite.org, result codes; extended codes carry these in the low byte).
-    const PASSING: [i32; 6] = [5, 6, 8, 10, 13, 14];
-    const UNIQUE: [i32; 2] = [2067, 1555];
-    const REFERENCE: i32 = 787;
-    let code =
-        error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
-    match (&error, code) {
-        (Io(_) | PoolClosed | PoolTimedOut | WorkerCrashed, _) => Failure::Unavailable(error.into()),
-        (_, Some(code)) if PASSING.contains(&(code & 0xff)) => Failure::Unavailable(error.into()),
-        (_, Some(code)) if UNIQUE.contains(&code) => Failure::Unique(error.into()),
-        (_, Some(REFERENCE)) => Failure::Reference(error.into()),
+pub(super) fn failure(error: rusqlite::Error) -> Failure {
+    use ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
+    let code = error.sqlite_error().map(|error| (error.code, error.extended_code));
+    match code {
+        Some((CannotOpen | DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure, _)) => {
+            Failure::Unavailable(error.into())
+        }
+        Some((_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY)) => Failure::Unique(error.into()),
+        Some((_, ffi::SQLITE_CONSTRAINT_FOREIGNKEY)) => Failure::Reference(error.into()),
         _ => Failure::Failed(error.into()),
     }
 }
@@ -145,11 +159,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn joined_statements_keep_their_arguments() {
-        let first = Statement::new("UPDATE a SET b = $1 WHERE c = $2").bind("b").bind("c");
-        let second = Statement::new("INSERT INTO a SELECT $2, $1 FROM b").bind(1_i64).bind(2_i64);
-        let both = joined(first, second);
-        assert_eq!(both.text, "UPDATE a SET b = $1 WHERE c = $2;INSERT INTO a SELECT $4, $3 FROM b");
-        assert_eq!(both.arguments.len(), 4);
+    fn arguments_are_bound_by_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let local = Local::open(&folder.path().join("t.db"), true).unwrap();
+        let statement = Statement::new("SELECT $2, $1, $2, $3").bind("one").bind(2_i64).bind(None::<String>);
+        let found = local.ask(&statement).unwrap();
+        let expected = vec![Cell::Integer(2), Cell::Text("one".to_owned()), Cell::Integer(2), Cell::Null];
+        assert_eq!(format!("{found:?}"), format!("{:?}", [Row::new(expected)]));
+        assert!(local.ask(&Statement::new("SELECT $2").bind("one")).is_err());
     }
 }

@@ -30,18 +30,19 @@ impl Index {
 mod tests {
     use super::*;
     use crate::capability::storage::{recent::Recent, sql::Failure};
-    use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions, sqlite::SqliteJournalMode};
+    use rusqlite::Connection;
 
-    async fn open(path: &Path) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-        SqliteConnection::connect_with(&options.journal_mode(SqliteJournalMode::Wal)).await.unwrap()
+    fn open(path: &Path) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+        connection
     }
 
-    async fn count(recent: &Recent<(), i64>, index: &Index, connection: &mut SqliteConnection) -> (i64, bool) {
+    async fn count(recent: &Recent<(), i64>, index: &Index, connection: &Connection) -> (i64, bool) {
         let mut asked = false;
         let read = async {
             asked = true;
-            let count = sqlx::query_scalar("SELECT count(*) FROM t").fetch_one(connection).await;
+            let count = connection.query_one("SELECT count(*) FROM t", [], |row| row.get(0));
             count.map_err(|error| Failure::Failed(error.into()))
         };
         let answer = recent.answer(index.version(), (), read).await.unwrap();
@@ -52,23 +53,22 @@ mod tests {
     async fn an_answer_is_kept_until_anybody_commits() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.db");
-        let (mut ours, mut theirs) = (open(&path).await, open(&path).await);
-        sqlx::query("CREATE TABLE t (x)").execute(&mut ours).await.unwrap();
+        let (ours, theirs) = (open(&path), open(&path));
+        ours.execute_batch("CREATE TABLE t (x)").unwrap();
         let (index, recent) = (Index::open(&path).unwrap(), Recent::default());
 
-        assert_eq!(count(&recent, &index, &mut ours).await, (0, true));
-        assert_eq!(count(&recent, &index, &mut ours).await, (0, false));
-        sqlx::query("INSERT INTO t VALUES (1)").execute(&mut theirs).await.unwrap();
-        assert_eq!(count(&recent, &index, &mut ours).await, (1, true));
-        assert_eq!(count(&recent, &index, &mut ours).await, (1, false));
+        assert_eq!(count(&recent, &index, &ours).await, (0, true));
+        assert_eq!(count(&recent, &index, &ours).await, (0, false));
+        theirs.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        assert_eq!(count(&recent, &index, &ours).await, (1, true));
+        assert_eq!(count(&recent, &index, &ours).await, (1, false));
         for checkpoint in ["PASSIVE", "TRUNCATE"] {
-            let statement = format!("PRAGMA wal_checkpoint({checkpoint})");
-            sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut theirs).await.unwrap();
-            sqlx::query("INSERT INTO t VALUES (1)").execute(&mut theirs).await.unwrap();
-            let before = count(&recent, &index, &mut ours).await;
+            theirs.execute_batch(&format!("PRAGMA wal_checkpoint({checkpoint})")).unwrap();
+            theirs.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+            let before = count(&recent, &index, &ours).await;
             assert!(before.1, "{checkpoint}");
-            assert_eq!(count(&recent, &index, &mut ours).await, (before.0, false));
+            assert_eq!(count(&recent, &index, &ours).await, (before.0, false));
         }
-        assert_eq!(count(&recent, &index, &mut theirs).await.0, 3);
+        assert_eq!(count(&recent, &index, &theirs).await.0, 3);
     }
 }

@@ -1,11 +1,12 @@
 //! SQLite, the embedded default: one file, nothing to install.
 //!
-//! Reads go to a small pool of connections that cannot write. Writes go to one connection ([`writer`]), and what arrives
-//! while a commit is under way shares the next one. A commit of anybody shows in the [`index`]. Write-ahead log, and every
+//! Reads go to a few connections that cannot write ([`readers`]). Writes go to one connection ([`writer`]) on a thread of its own, and
+//! what arrives while a commit is under way shares the next one. A commit of anybody shows in the [`index`]. Write-ahead log, and every
 //! commit is on the disk before it is told.
 
 mod connection;
 mod index;
+mod readers;
 mod writer;
 
 use super::{
@@ -21,19 +22,10 @@ use super::{
 };
 use crate::{capability::metrics::Connections, config::Storage};
 use async_trait::async_trait;
-use connection::{Reader, failure};
+use connection::{Local, failure};
 use index::Index;
-use sqlx::{
-    ConnectOptions, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-use std::{os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
-
-/// Connections that read. Two cores keep no more than that busy; each costs a thread and a page cache.
-const READERS: u32 = 3;
-
-/// How long a connection waits for another process that holds the lock, a backup for instance.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+use readers::{READERS, Reader, Readers};
+use std::{os::unix::fs::OpenOptionsExt, path::Path};
 
 /// What Directus calls it.
 pub(super) const NAME: &str = "sqlite3";
@@ -72,7 +64,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
 
 /// A SQLite file.
 pub(crate) struct Sqlite {
-    readers: SqlitePool,
+    readers: Readers,
     writer: Queue,
     index: Index,
 }
@@ -84,47 +76,34 @@ impl Sqlite {
         let name = path.display().to_string();
         let opened = |source: Cause| OpenError::Open { database: name.clone(), source };
         make_private(path).map_err(|error| opened(error.into()))?;
-        let options = options(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
-        let mut connection = options.connect().await.map_err(|error| opened(error.into()))?;
+        let mut connection = Local::open(path, true).map_err(|error| opened(error.into()))?;
+        connection.log_ahead().map_err(|error| opened(error.into()))?;
         let found = prepare(&mut connection)
             .await
             .map_err(|failure| OpenError::Migrate { database: name.clone(), source: failure.into() })?;
         check(&found, &name)?;
         let form = form(storage, found.owner)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .min_connections(1)
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await
-            .map_err(|error| opened(error.into()))?;
+        let readers = Readers::open(path.clone()).map_err(|error| opened(error.into()))?;
         let index = Index::open(path).map_err(|error| opened(error.into()))?;
-        let database = Self { readers, writer: Queue::start(|jobs| writer::write(connection, jobs)), index };
+        let writer = Queue::on_thread("sqlite", |jobs| writer::write(connection, jobs));
+        let writer = writer.map_err(|error| opened(error.into()))?;
+        let database = Self { readers, writer, index };
         Ok(Repository::new(database, found.catalogue(), form))
     }
 
     /// A connection that only looks, if there is such a file.
-    pub(super) async fn look_at(path: &Path) -> Result<Option<SqliteConnection>, OpenError> {
+    pub(super) fn look_at(path: &Path) -> Result<Option<Local>, OpenError> {
         if !path.exists() {
             return Ok(None);
         }
-        let connection = options(path).read_only(true).connect().await;
         let opened =
-            |error: sqlx::Error| OpenError::Open { database: path.display().to_string(), source: error.into() };
-        connection.map(Some).map_err(opened)
+            |error: rusqlite::Error| OpenError::Open { database: path.display().to_string(), source: error.into() };
+        Local::reading(path).map(Some).map_err(opened)
     }
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
-    let options = SqliteConnectOptions::new().filename(path).create_if_missing(false);
-    let options = options.synchronous(SqliteSynchronous::Full).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
-    options.disable_statement_logging()
-}
-
 /// Brings the tables up to date, one process at a time.
-async fn prepare(connection: &mut SqliteConnection) -> Result<Found, Failure> {
+async fn prepare(connection: &mut Local) -> Result<Found, Failure> {
     connection.script("BEGIN IMMEDIATE").await?;
     // Of a failure nothing stays: the connection is not used again, and with it goes the transaction.
     let found = schema::prepare(connection, MIGRATIONS).await?;
@@ -146,7 +125,7 @@ impl Database for Sqlite {
     }
 
     async fn reader(&self) -> Result<Reader, Failure> {
-        self.readers.acquire().await.map(Reader).map_err(failure)
+        self.readers.lend().await
     }
 
     async fn write<C: Change>(&self, change: C) -> Result<C::Output, Error> {
@@ -160,14 +139,15 @@ impl Database for Sqlite {
     }
 
     fn connections(&self) -> Connections {
-        let idle = u64::try_from(self.readers.num_idle()).unwrap_or_default();
+        let (open, idle) = self.readers.count();
         // And the one that writes.
-        Connections { open: u64::from(self.readers.size()) + 1, idle, limit: u64::from(READERS) + 1 }
+        Connections { open: open + 1, idle, limit: u64::from(READERS) + 1 }
     }
 
     async fn close(&self) {
-        self.writer.close().await;
         self.readers.close().await;
+        // Whoever closes last tidies the log up, and only it can write.
+        self.writer.close().await;
     }
 }
 
@@ -180,7 +160,7 @@ mod tests {
     async fn a_file_of_the_first_days_is_brought_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage { filename: folder.path().join("t.db"), ..Storage::default() };
-        let mut old = options(&storage.filename).create_if_missing(true).connect().await.unwrap();
+        let mut old = Local::open(&storage.filename, true).unwrap();
         old.script(include_str!("migrations/0001.sql")).await.unwrap();
         let book =
             "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY); INSERT INTO _sqlx_migrations VALUES (1)";

@@ -4,16 +4,16 @@
 //! shared among all that wait, it decides only how long one takes. Nobody is answered before the commit that holds their
 //! change. A change that fails takes none of its companions with it: the batch is rolled back and each is tried alone.
 
-use super::failure;
+use super::Local;
 use crate::capability::storage::{
     queue::{Answer, BATCH_MAX, Job},
-    sql::Failure,
+    sql::{Connection as _, Failure, Statement},
 };
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::mpsc;
 
-/// Makes the changes of a queue until it is closed and empty, and then closes the connection.
-pub(super) async fn write(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+/// Makes the changes of a queue until it is closed and empty, and then closes the connection. It works in the thread that
+/// it is in.
+pub(super) async fn write(mut connection: Local, mut queue: mpsc::Receiver<Box<dyn Job>>) {
     let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH_MAX);
     while queue.recv_many(&mut batch, BATCH_MAX).await > 0 {
         if let Err(error) = commit(&mut connection, &batch).await {
@@ -30,16 +30,13 @@ pub(super) async fn write(mut connection: SqliteConnection, mut queue: mpsc::Rec
         }
         batch.clear();
     }
-    if let Err(error) = connection.close().await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the database did not close cleanly");
-    }
+    connection.close();
 }
 
 /// Makes all changes or none. On an error nothing has changed and nobody was answered.
-async fn commit(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Result<(), Failure> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await.map_err(failure)?;
-    let result = run(connection, jobs).await;
-    match result {
+async fn commit(connection: &mut Local, jobs: &[Box<dyn Job>]) -> Result<(), Failure> {
+    connection.run(&Statement::new("BEGIN IMMEDIATE")).await?;
+    match run(connection, jobs).await {
         Ok(answers) => {
             for answer in answers {
                 answer();
@@ -48,7 +45,7 @@ async fn commit(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Res
         }
         Err(error) => {
             // Some failures (a full disk) have rolled back already; then there is nothing left to roll back.
-            if let Err(rollback) = sqlx::query("ROLLBACK").execute(&mut *connection).await {
+            if let Err(rollback) = connection.batch("ROLLBACK") {
                 tracing::debug!(error = &rollback as &dyn std::error::Error, "nothing to roll back");
             }
             Err(error)
@@ -56,11 +53,11 @@ async fn commit(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Res
     }
 }
 
-async fn run(connection: &mut SqliteConnection, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Failure> {
+async fn run(connection: &mut Local, jobs: &[Box<dyn Job>]) -> Result<Vec<Answer>, Failure> {
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
         answers.push(job.run(connection).await?);
     }
-    sqlx::query("COMMIT").execute(&mut *connection).await.map_err(failure)?;
+    connection.run(&Statement::new("COMMIT")).await?;
     Ok(answers)
 }
