@@ -1,23 +1,24 @@
 //! Turns on the processor: a call that computes for long gives way to those that do not.
 //!
 //! Running code is stopped at each tick of the engine's clock, which counts against its time, and others have their turn. Most calls
-//! are over before the first. One that goes on for twenty is long: where somebody waits for the core that it holds, it pauses after each
-//! turn, and the calls of one component pause one after another. On an idle machine it goes on at once. Absent: what becomes of a call
-//! whose time is up.
+//! are over before the first. One that goes on for twenty is long, and so is from the first any call of a component that had a long one of
+//! late: where somebody waits for the core that it holds, be it a request or another thread, it pauses after each turn, the longer
+//! the more it has computed, and the calls of one component pause one after another. On an idle machine it goes on at once. Absent: what
+//! becomes of a call whose time is up.
 
+use rustix::time::{ClockId, clock_gettime};
 use std::{
     collections::HashMap,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
+    thread::ThreadId,
     time::{Duration, Instant},
 };
+use tokio::sync::Semaphore;
 use wasmtime::Engine;
-
-/// Held by the one call of a component that pauses.
-type Lane = Arc<tokio::sync::Mutex<()>>;
 
 /// How often running code is looked at: nobody waits longer for the core that it holds.
 const TICK: Duration = Duration::from_millis(1);
@@ -28,21 +29,77 @@ const IDLE_TICK: Duration = Duration::from_millis(10);
 /// A call that has computed for so long is long.
 const LONG: Duration = Duration::from_millis(20);
 
-/// Somebody waits for the core if it takes so long to get it back.
+/// The same where the component had a long call of late, and how late that is.
+const LONG_AGAIN: Duration = Duration::from_millis(1);
+const OF_LATE: Duration = Duration::from_secs(10);
+
+/// Somebody waits for the core if it takes so long to get it back, or if it was taken away for so long during a turn; and that they do
+/// is believed for a while, as the kernel gives threads turns of a few milliseconds.
 const BUSY: Duration = Duration::from_micros(200);
+const STAYS_BUSY: Duration = Duration::from_millis(100);
 
-/// How long it is left to them: nine times as long as a turn.
-const PAUSE: Duration = Duration::from_millis(9);
+/// For how long it is left to them: a fifth of what the call has computed, within bounds.
+const PAUSE_PART: u32 = 5;
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_millis(20);
 
-/// The part of a pause that counts as computing, so that a call which never ends holds its place for four times its time at most.
-const COUNTED: u32 = 4;
+/// The part of a pause that counts as computing, so that a call which never ends holds its place for eight times its time at most.
+const COUNTED: u32 = 8;
+
+/// Cores for each of a component's calls that pause at the same time.
+const CORES: usize = 2;
+
+/// Where the long calls of a component pause.
+#[derive(Debug)]
+struct Lane {
+    room: Semaphore,
+    seen: Mutex<Seen>,
+}
+
+/// What was seen of a component's calls, and when.
+#[derive(Debug, Default)]
+struct Seen {
+    long: Option<Instant>,
+    busy: Option<Instant>,
+}
+
+impl Lane {
+    fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { room: Semaphore::new((cores / CORES).max(1)), seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a call that has computed for so long is a long one.
+    fn is_long(&self, used: Duration) -> bool {
+        let mut seen = self.seen();
+        if used >= LONG {
+            seen.long = Some(Instant::now());
+            return true;
+        }
+        used >= LONG_AGAIN && seen.long.is_some_and(|last| last.elapsed() < OF_LATE)
+    }
+
+    /// Whether others wait, if somebody was kept from a core for so long.
+    fn is_busy(&self, kept: Duration) -> bool {
+        let mut seen = self.seen();
+        if kept > BUSY {
+            seen.busy = Some(Instant::now());
+            return true;
+        }
+        seen.busy.is_some_and(|last| last.elapsed() < STAYS_BUSY)
+    }
+}
 
 /// The clock of an engine.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     calls: AtomicUsize,
-    /// Of components that had a long call.
-    lanes: Mutex<HashMap<Arc<str>, Lane>>,
+    /// Of components that had a call of more than a turn.
+    lanes: Mutex<HashMap<Arc<str>, Arc<Lane>>>,
 }
 
 impl Turns {
@@ -66,9 +123,9 @@ impl Turns {
     }
 
     /// Where the long calls of a component pause.
-    fn lane(&self, component: &Arc<str>) -> Lane {
+    fn lane(&self, component: &Arc<str>) -> Arc<Lane> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.entry(component.clone()).or_default().clone()
+        lanes.entry(component.clone()).or_insert_with(|| Arc::new(Lane::new())).clone()
     }
 }
 
@@ -78,15 +135,46 @@ pub(super) struct Turn {
     component: Arc<str>,
     used: Duration,
     time: Duration,
-    /// What counts of a pause, in microseconds, until it is added to what was used.
-    paused_us: Arc<AtomicU64>,
+    rest: Arc<Mutex<Rest>>,
+}
+
+/// What came of the rest between two turns.
+#[derive(Default)]
+struct Rest {
+    /// What counts of it.
+    counted: Duration,
+    over: Option<Moment>,
+}
+
+/// A moment on a thread.
+struct Moment {
+    thread: ThreadId,
+    at: Instant,
+    /// Processor time of the thread.
+    time: Duration,
+}
+
+impl Moment {
+    fn now() -> Self {
+        let time = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
+        Self { thread: std::thread::current().id(), at: Instant::now(), time }
+    }
+
+    /// For how long the thread was kept from a core since an earlier moment; nothing that is known, if that was on another one.
+    fn kept_since(&self, earlier: &Self) -> Duration {
+        if self.thread != earlier.thread {
+            return Duration::ZERO;
+        }
+        let computed = self.time.saturating_sub(earlier.time);
+        self.at.duration_since(earlier.at).saturating_sub(computed)
+    }
 }
 
 impl Turn {
     /// A call of `component` that may compute for `time`.
     pub(super) fn new(turns: Arc<Turns>, component: Arc<str>, time: Duration) -> Self {
         turns.calls.fetch_add(1, Ordering::Relaxed);
-        Self { turns, component, used: Duration::ZERO, time, paused_us: Arc::default() }
+        Self { turns, component, used: Duration::ZERO, time, rest: Arc::default() }
     }
 
     /// Ends a turn: what the call waits for before the next; `None` if its time is up.
@@ -94,14 +182,15 @@ impl Turn {
     /// Not the engine's own yield, after which the call stands in the queue at once: workers that always find a call there hardly
     /// ever look for what came in from the network.
     pub(super) fn end(&mut self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
-        self.used += TICK + Duration::from_micros(self.paused_us.swap(0, Ordering::Relaxed));
+        let Rest { counted, over } = std::mem::take(&mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner));
+        let kept = over.map_or(Duration::ZERO, |over| Moment::now().kept_since(&over));
+        self.used += TICK + counted;
         if self.used >= self.time {
             return None;
         }
-        if self.used < LONG {
-            return Some(Box::pin(tokio::task::yield_now()));
-        }
-        Some(Box::pin(give_way(self.turns.lane(&self.component), self.paused_us.clone())))
+        let lane = self.turns.lane(&self.component);
+        let pause = lane.is_long(self.used).then(|| pause(self.used));
+        Some(Box::pin(give_way(lane, kept, pause, self.rest.clone())))
     }
 }
 
@@ -111,15 +200,25 @@ impl Drop for Turn {
     }
 }
 
-async fn give_way(lane: Lane, paused_us: Arc<AtomicU64>) {
+/// How long a call pauses that has computed for so long.
+fn pause(used: Duration) -> Duration {
+    (used / PAUSE_PART).clamp(PAUSE_MIN, PAUSE_MAX)
+}
+
+/// Lets others have the core, in whose favour it was taken away for `kept` during the turn.
+async fn give_way(lane: Arc<Lane>, kept: Duration, pause: Option<Duration>, rest: Arc<Mutex<Rest>>) {
     let left = Instant::now();
     tokio::task::yield_now().await;
-    if left.elapsed() > BUSY {
-        let _others_wait = lane.lock().await;
-        tokio::time::sleep(PAUSE).await;
-        let counted = (left.elapsed() / COUNTED).as_micros();
-        paused_us.store(u64::try_from(counted).unwrap_or(u64::MAX), Ordering::Relaxed);
+    let mut counted = Duration::ZERO;
+    if let Some(pause) = pause
+        && lane.is_busy(kept.max(left.elapsed()))
+    {
+        // It is never closed.
+        let _others_wait = lane.room.acquire().await;
+        tokio::time::sleep(pause).await;
+        counted = left.elapsed() / COUNTED;
     }
+    *rest.lock().unwrap_or_else(PoisonError::into_inner) = Rest { counted, over: Some(Moment::now()) };
 }
 
 #[cfg(test)]
@@ -139,7 +238,7 @@ mod tests {
     #[test]
     fn of_a_pause_a_part_counts() {
         let mut turn = turn(&Arc::default());
-        turn.paused_us.store(20_000, Ordering::Relaxed);
+        turn.rest.lock().unwrap().counted = Duration::from_millis(20);
         assert_eq!((0..100).take_while(|_| turn.end().is_some()).count(), 9);
     }
 
@@ -151,6 +250,30 @@ mod tests {
         assert_eq!(turns.tick(), TICK);
         drop(other);
         assert_eq!(turns.tick(), IDLE_TICK);
+    }
+
+    #[test]
+    fn a_call_is_long_sooner_where_there_was_a_long_one() {
+        let lane = Lane::new();
+        let (first, before) = (LONG_AGAIN, LONG.saturating_sub(TICK));
+        assert!(!lane.is_long(first) && !lane.is_long(before));
+        assert!(lane.is_long(LONG));
+        assert!(lane.is_long(first) && !lane.is_long(first / 2));
+    }
+
+    #[test]
+    fn pauses_grow_with_what_was_computed() {
+        let after = |milliseconds| pause(Duration::from_millis(milliseconds)).as_millis();
+        assert_eq!([1, 25, 50, 100, 900].map(after), [5, 5, 10, 20, 20]);
+    }
+
+    #[test]
+    fn a_thread_that_does_not_compute_is_kept_from_it() {
+        let before = Moment::now();
+        std::thread::sleep(2 * BUSY);
+        assert!(Moment::now().kept_since(&before) > BUSY);
+        let there = std::thread::spawn(Moment::now).join().unwrap();
+        assert_eq!(there.kept_since(&before), Duration::ZERO);
     }
 
     #[test]
