@@ -53,7 +53,7 @@ host=(--package gatewit-host --package e2e)
 rules=(--package gatewit-auth --package gatewit-jose --package gatewit-oauth --package gatewit-fetch --package gatewit-saml-protocol --package gatewit-ldap-protocol)
 part 'browser SDK' cargo test --release --package gatewit-sdk-web --lib --no-fail-fast -- "${filter[@]}"
 part 'rules' cargo test --release "${rules[@]}" --lib --no-fail-fast -- "${filter[@]}"
-part 'host and harness' cargo test --release "${host[@]}" --package gatewit-embedded --lib --no-fail-fast -- "${filter[@]}"
+part 'host, harness and benchmark' cargo test --release "${host[@]}" --package gatewit-embedded --lib --bin bench --no-fail-fast -- "${filter[@]}"
 part 'documentation' cargo test --release "${host[@]}" --doc --no-fail-fast -- "${filter[@]}"
 # Needs npm and a compiler for WebAssembly. Without them the suite `sdk_web` says what it lacks.
 command -v npm >/dev/null && { .just/sdk.sh "${CARGO_TARGET_DIR:-$PWD/target}/sdk" || broken 'browser SDK: did not build, or is larger than promised'; }

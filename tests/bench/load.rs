@@ -312,17 +312,18 @@ mod tests {
         for (head, length) in [("A: b\r\nContent-Length: 5", 5), ("Content-Length: 12", 12), ("Content-Length: 5", 5)] {
             let text = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n");
             answers.buffer[..text.len()].copy_from_slice(text.as_bytes());
-            assert_eq!(answers.body(text.len() - 1).unwrap(), None);
-            assert_eq!(answers.body(text.len()).unwrap(), Some(text.len()..text.len() + length));
+            assert_eq!(answers.answer(text.len() - 1).unwrap(), None);
+            assert_eq!(answers.answer(text.len()).unwrap(), Some((200, text.len()..text.len() + length)));
         }
     }
 
     #[test]
-    fn another_status_is_an_error() {
-        let mut answers = Answers::default();
-        let text = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
-        answers.buffer[..text.len()].copy_from_slice(text);
-        assert!(answers.body(text.len()).is_err());
+    fn an_answer_has_a_status_and_a_length() {
+        for text in ["HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 401 Unauthorized\r\nA: b\r\n\r\n"] {
+            let mut answers = Answers::default();
+            answers.buffer[..text.len()].copy_from_slice(text.as_bytes());
+            assert!(answers.answer(text.len()).is_err(), "{text}");
+        }
     }
 
     #[test]
