@@ -56,7 +56,7 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 15] = [
+const MEASUREMENTS: [Measurement; 16] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
@@ -67,6 +67,7 @@ const MEASUREMENTS: [Measurement; 15] = [
     ("ldap", ldap::measure),
     ("saml", saml::measure),
     ("swap", swap::measure),
+    ("hostile", swap::hostile),
     ("front", front::measure),
     ("postgres", serving::postgres),
     ("embedding", embedding::measure),
