@@ -24,7 +24,7 @@ async fn all() -> anyhow::Result<Vec<Part>> {
         match outcome {
             Err(error) if error.is::<Skip>() => return Err(error),
             outcome => {
-                parts.push(Part { name: name.to_owned(), failure: outcome.err().map(|error| format!("{error:#}")) })
+                parts.push(Part { name: name.to_owned(), failure: outcome.err().map(|error| format!("{error:#}")) });
             }
         }
         Ok(())

@@ -419,7 +419,7 @@ async fn pkce_may_be_plain_if_it_must() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As LinkedIn needs it.
+/// As `LinkedIn` needs it.
 async fn pkce_and_nonce_may_be_left_out_if_they_must() -> anyhow::Result<()> {
     let without_nonce = |script: &mut Script| script.id_token = Some(Box::new(|token| token.without("nonce")));
     for driver in ["openid", "oauth2"] {

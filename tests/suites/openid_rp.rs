@@ -1,6 +1,6 @@
 //! What the OpenID Foundation's conformance suite asks of relying parties, module by module and by its names: the plans
 //! Basic, Config, Refresh Token and Logout (`openid_sessions.rs`), and of the others what a client meets that was registered
-//! by hand. Absent are the modules of what is not offered: registering by oneself, WebFinger, request objects, other flows
+//! by hand. Absent are the modules of what is not offered: registering by oneself, `WebFinger`, request objects, other flows
 //! than that of the code, tokens in a body, and logout in hidden frames.
 //!
 //! The suite is told what a client did by what it asks for next. Here the outcome is looked at as well: where the browser

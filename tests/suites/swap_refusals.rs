@@ -113,12 +113,12 @@ async fn what_finds_fault_with_a_provider_is_refused_unless_the_one_before_does(
     operator.swap("moody", &well).await?;
     let provider = json!({ "name": "it", "driver": "moody" });
     operator.caller().data("POST", "/gatewit/providers", &provider).await?;
-    let served = operator.serving("moody").await?;
+    let generation = operator.serving("moody").await?;
     let refused = operator.upload("moody", &ill, "").await?;
     calls::refused(&refused, 400, "INVALID_PAYLOAD")?;
     let told = refused.text();
     ensure!(told.contains("it") && told.contains("in a grim mood"), "{told}");
-    ensure!(operator.serving("moody").await? == served, "it serves all the same");
+    ensure!(operator.serving("moody").await? == generation, "it serves all the same");
     let looked = operator.upload("moody", &ill, "?dry_run=true").await?;
     calls::refused(&looked, 400, "INVALID_PAYLOAD")?;
 

@@ -165,20 +165,15 @@ impl Component {
         how.extend(promote_after.map(|calls| format!("promote_after={calls}")));
         how.extend(max_differences.map(|answers| format!("max_differences={answers}")));
         how.extend(max_failures.map(|share| format!("max_failures={share}")));
-        let (of_file, body) = match file.to_str().filter(|text| text.starts_with(distribution::SCHEME)) {
-            Some(text) => {
-                let name: distribution::Name = text.parse()?;
-                let source = serde_json::json!({ "source": text }).to_string();
-                (
-                    Some(name.short().to_owned()),
-                    Sent { kind: "application/json", bytes: source.into(), signature: None },
-                )
-            }
-            None => {
-                let wasm = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-                let of_file = file.file_stem().and_then(|stem| stem.to_str()).map(ToOwned::to_owned);
-                (of_file, Sent { kind: "application/wasm", bytes: wasm.into(), signature: signature(file)? })
-            }
+        let reference = file.to_str().filter(|text| text.starts_with(distribution::SCHEME));
+        let (of_file, body) = if let Some(text) = reference {
+            let name: distribution::Name = text.parse()?;
+            let source = serde_json::json!({ "source": text }).to_string();
+            (Some(name.short().to_owned()), Sent { kind: "application/json", bytes: source.into(), signature: None })
+        } else {
+            let wasm = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let of_file = file.file_stem().and_then(|stem| stem.to_str()).map(ToOwned::to_owned);
+            (of_file, Sent { kind: "application/wasm", bytes: wasm.into(), signature: signature(file)? })
         };
         let name = name.clone().or(of_file).context("the file has no name; say one with --name")?;
         let name = name.as_str();

@@ -55,6 +55,7 @@ impl Local {
     }
 
     fn change(&self, statement: &Statement) -> Result<u64, Failure> {
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method lives too short for a path to it")]
         let touched = self.prepared(statement, |prepared| prepared.raw_execute())?;
         Ok(u64::try_from(touched).unwrap_or(u64::MAX))
     }
