@@ -19,7 +19,7 @@ use crate::capability::{
     metrics::{self, Metrics},
     pace::PaceView,
     passwords::{Passwords, PasswordsView},
-    storage::{self, StorageView},
+    storage::{self, Seen, StorageView},
     streams::{CONNECTIONS_MAX, StreamsView},
     trace::Trace,
     traces::Traces,
@@ -93,6 +93,8 @@ pub(crate) struct Call {
     /// Connections that were made.
     connections: u32,
     connections_max: u32,
+    /// What was seen of the store.
+    seen: Seen,
     /// Passwords that were hashed in this call, by number.
     hashes: Vec<String>,
     /// The account that the rules were called for, where they know it.
@@ -143,6 +145,7 @@ impl Call {
             outbound: Outbound::new(client, trace.clone()),
             connections: 0,
             connections_max: CONNECTIONS_MAX,
+            seen: Seen::default(),
             hashes: Vec::new(),
             actor: None,
             wasi: None,
@@ -206,7 +209,8 @@ impl Call {
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {
-        StorageView { store: self.services.store.as_ref(), hashes: &self.hashes, actor: self.actor.as_deref() }
+        let Self { services, seen, hashes, actor, .. } = self;
+        StorageView::new(services.store.as_ref(), seen, hashes, actor.as_deref())
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) use open::open;
 use operation::{Move, NewComponent, StoredComponent, StoredProvider};
 pub(crate) use own::Own;
 pub use own::SqlDatabase;
+pub(crate) use recent::Seen;
 pub use sql::{Cell, Connection, Dialect, Failure, Row, Statement};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -103,14 +104,15 @@ pub(crate) fn mark(hash: Option<&str>) -> String {
     format!("{:x}", mark.unsigned_abs())
 }
 
-/// What a store must do. Times are milliseconds since the Unix epoch; writes are durable when they return.
+/// What a store must do. Times are milliseconds since the Unix epoch; writes are durable when they return. What is asked with every
+/// request is told what the call has [`Seen`].
 #[async_trait]
 pub(crate) trait Backend: Send + Sync {
     /// What Directus calls the database: `sqlite3`, `pg`.
     fn name(&self) -> &'static str;
 
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, Error>;
-    async fn user_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error>;
+    async fn user_columns(&self, id: &str, columns: &Columns, seen: &mut Seen) -> Result<Option<Vec<Field>>, Error>;
     /// Id and password hash of an account of a provider, by e-mail address.
     async fn password(&self, email: &str, provider: &str) -> Result<Option<(String, Option<String>)>, Error>;
     /// The password hash of an account; outer `None` if there is no such account.
@@ -120,7 +122,7 @@ pub(crate) trait Backend: Send + Sync {
     /// Replaces a hash, if it is still the old one.
     async fn renew_password(&self, user: &str, old: &str, new: &str) -> Result<(), Error>;
 
-    async fn session(&self, token: &str, now_ms: u64) -> Result<Option<Session>, Error>;
+    async fn session(&self, token: &str, now_ms: u64, seen: &mut Seen) -> Result<Option<Session>, Error>;
     async fn begin_session(&self, session: NewSession, now_ms: u64) -> Result<(), Error>;
     async fn rotate_session(&self, rotation: Rotation, now_ms: u64) -> Result<Rotated, Error>;
     async fn end_session(&self, token: &str, client: Client, now_ms: u64) -> Result<bool, Error>;
@@ -160,9 +162,15 @@ pub(crate) trait Backend: Send + Sync {
     async fn auth_data(&self, provider: &str, identifier: &str) -> Result<Option<String>, Error>;
     async fn set_auth_data(&self, provider: &str, identifier: &str, auth_data: Option<String>) -> Result<(), Error>;
 
-    async fn policies(&self, user: Option<&str>, role: Option<&str>) -> Result<Vec<Policy>, Error>;
-    async fn permissions(&self, policies: &[String], collection: &str, action: &str) -> Result<Vec<Permission>, Error>;
-    async fn role_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error>;
+    async fn policies(&self, user: Option<&str>, role: Option<&str>, seen: &mut Seen) -> Result<Vec<Policy>, Error>;
+    async fn permissions(
+        &self,
+        policies: &[String],
+        collection: &str,
+        action: &str,
+        seen: &mut Seen,
+    ) -> Result<Vec<Permission>, Error>;
+    async fn role_columns(&self, id: &str, columns: &Columns, seen: &mut Seen) -> Result<Option<Vec<Field>>, Error>;
 
     async fn find_records(&self, query: &Query) -> Result<Vec<Vec<Value>>, Error>;
     async fn count_records(&self, collection: &str, condition: &[Node]) -> Result<u64, Error>;

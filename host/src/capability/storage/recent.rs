@@ -2,7 +2,7 @@
 //!
 //! A request asks the same few questions again and again (which policies, which fields). Where a database can tell its
 //! state for less than an answer costs, an answer is kept together with the state that was read *before* the question was asked,
-//! and given again only while the state is the same: never an answer that a fresh read would not give. Absent: expiry,
+//! and given again only while the state is the same: never an answer that a fresh read would not have given since the call began ([`Seen`]). Absent: expiry,
 //! guesses, and anything that is written.
 
 use super::{Error, sql::Failure};
@@ -10,6 +10,7 @@ use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 /// Bytes that tell a state: as many as SQLite's header has.
@@ -35,6 +36,29 @@ impl State {
     /// Of a database that tells no commit from another.
     pub(crate) fn plain(version: Version) -> Self {
         Self { whole: version, beside_sessions: version }
+    }
+}
+
+/// For how long a call that has seen a state answers by it.
+const SEEN: Duration = Duration::from_millis(10);
+
+/// The state that a call has seen of late: what it asks in one go is answered as of one moment, and the database asked for that once.
+/// Whoever has changed something begins with another one.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(Option<(State, Instant)>);
+
+impl Seen {
+    /// The state at a moment since the call began: what was seen, or else what `look` tells.
+    pub(crate) async fn state(&mut self, look: impl Future<Output = Option<State>>) -> Option<State> {
+        match self.0 {
+            Some((state, at)) if at.elapsed() < SEEN => Some(state),
+            _ => {
+                // Of the moment before the question: the answer may be as old.
+                let at = Instant::now();
+                self.0 = look.await.map(|state| (state, at));
+                self.0.map(|(state, _)| state)
+            }
+        }
     }
 }
 
@@ -108,6 +132,18 @@ mod tests {
             assert!(!recent.was_asked(&question));
         }
         assert!(!recent.was_asked(&0));
+    }
+
+    #[tokio::test]
+    async fn what_was_seen_is_asked_for_again_after_a_while() {
+        let state = |byte| State::plain([byte; VERSION_BYTES]);
+        let mut seen = Seen::default();
+        assert_eq!(seen.state(async { Some(state(1)) }).await, Some(state(1)));
+        assert_eq!(seen.state(async { Some(state(2)) }).await, Some(state(1)));
+        seen.0 = Some((state(1), Instant::now().checked_sub(SEEN).unwrap()));
+        assert_eq!(seen.state(async { Some(state(2)) }).await, Some(state(2)));
+        seen.0 = None;
+        assert_eq!(seen.state(async { None }).await, None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
     Backend, Client, Columns, Count, Error, Field, FirstAdmin, Identity, NewIdentity, NewSession, Node, OpenSession,
     Permission, Policy, Query, Rotated, Rotation, Session, Step, User, UserKey, Value, Written,
     operation::{Move, NewComponent, StoredComponent, StoredProvider},
-    recent::{Recent, Version},
+    recent::{Recent, Seen, State, Version},
     sql::{
         Cell, Connection as _, Database, Statement, access, audit, catalogue::Catalogue, counters, fields,
         first_admin::CreateFirstAdmin, identities, keys, open_sessions, operation, renewal, select, sessions,
@@ -70,7 +70,13 @@ impl<D: Database> Repository<D> {
     }
 
     /// Fields of one record.
-    async fn record(&self, table: &'static str, id: Cell, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {
+    async fn record(
+        &self,
+        table: &'static str,
+        id: Cell,
+        columns: &Columns,
+        seen: &mut Seen,
+    ) -> Result<Option<Vec<Field>>, Error> {
         let names = match columns {
             Columns::All => None,
             Columns::Only(names) => Some(names.join(",")),
@@ -78,15 +84,19 @@ impl<D: Database> Repository<D> {
         let collection = self.catalogue.collection(table)?;
         let question = (table, format!("{id:?}"), names);
         let read = async { fields::read(&mut self.database.reader().await?, collection, id, columns).await };
-        let state = self.database.state().await;
+        let state = self.state(seen).await;
         // What an account is asked for changes with its sessions: when it was last here.
         let version = state.map(|state| if table == "directus_users" { state.whole } else { state.beside_sessions });
         self.answers.records.answer(version, question, read).await
     }
 
+    async fn state(&self, seen: &mut Seen) -> Option<State> {
+        seen.state(self.database.state()).await
+    }
+
     /// The state as far as policies and permissions go.
-    async fn access_version(&self) -> Option<Version> {
-        self.database.state().await.map(|state| state.beside_sessions)
+    async fn access_version(&self, seen: &mut Seen) -> Option<Version> {
+        self.state(seen).await.map(|state| state.beside_sessions)
     }
 }
 
@@ -100,8 +110,8 @@ impl<D: Database> Backend for Repository<D> {
         Ok(users::find(&mut self.database.reader().await?, key).await?)
     }
 
-    async fn user_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {
-        self.record("directus_users", id.into(), columns).await
+    async fn user_columns(&self, id: &str, columns: &Columns, seen: &mut Seen) -> Result<Option<Vec<Field>>, Error> {
+        self.record("directus_users", id.into(), columns, seen).await
     }
 
     async fn password(&self, email: &str, provider: &str) -> Result<Option<(String, Option<String>)>, Error> {
@@ -121,13 +131,13 @@ impl<D: Database> Backend for Repository<D> {
         self.database.write(users::RenewPassword { user, old, new }).await
     }
 
-    async fn session(&self, token: &str, now_ms: u64) -> Result<Option<Session>, Error> {
+    async fn session(&self, token: &str, now_ms: u64, seen: &mut Seen) -> Result<Option<Session>, Error> {
         let key = self.form.key(token);
         let question = key.clone();
         let read = self.database.session(self.form, key, now_ms);
         // Tokens of refreshes are asked for once: to know whether an answer is still good would be for nothing.
         let again = self.answers.sessions.was_asked(&question);
-        let version = if again { self.database.state().await.map(|state| state.whole) } else { None };
+        let version = if again { self.state(seen).await.map(|state| state.whole) } else { None };
         let session = self.answers.sessions.answer(version, question, read).await?;
         Ok(session.filter(|session| session.expires_at_ms > now_ms))
     }
@@ -217,25 +227,34 @@ impl<D: Database> Backend for Repository<D> {
         self.database.write(identities::SetAuthData { provider, identifier, auth_data }).await
     }
 
-    async fn policies(&self, user: Option<&str>, role: Option<&str>) -> Result<Vec<Policy>, Error> {
+    async fn policies(&self, user: Option<&str>, role: Option<&str>, seen: &mut Seen) -> Result<Vec<Policy>, Error> {
         let question = (user.map(ToOwned::to_owned), role.map(ToOwned::to_owned));
         let read = async { access::policies(&mut self.database.reader().await?, user, role).await };
-        self.answers.policies.answer(self.access_version().await, question, read).await
+        self.answers.policies.answer(self.access_version(seen).await, question, read).await
     }
 
-    async fn permissions(&self, policies: &[String], collection: &str, action: &str) -> Result<Vec<Permission>, Error> {
+    async fn permissions(
+        &self,
+        policies: &[String],
+        collection: &str,
+        action: &str,
+        seen: &mut Seen,
+    ) -> Result<Vec<Permission>, Error> {
         let question = format!("{collection} {action} {}", policies.join(" "));
         let read =
             async { access::permissions(&mut self.database.reader().await?, policies, collection, action).await };
-        self.answers.permissions.answer(self.access_version().await, question, read).await
+        self.answers.permissions.answer(self.access_version(seen).await, question, read).await
     }
 
-    async fn role_columns(&self, id: &str, columns: &Columns) -> Result<Option<Vec<Field>>, Error> {
-        self.record("directus_roles", id.into(), columns).await
+    async fn role_columns(&self, id: &str, columns: &Columns, seen: &mut Seen) -> Result<Option<Vec<Field>>, Error> {
+        self.record("directus_roles", id.into(), columns, seen).await
     }
 
     async fn settings(&self) -> Result<Vec<Field>, Error> {
-        Ok(self.record("directus_settings", Cell::Integer(1), &Columns::All).await?.unwrap_or_default())
+        Ok(self
+            .record("directus_settings", Cell::Integer(1), &Columns::All, &mut Seen::default())
+            .await?
+            .unwrap_or_default())
     }
 
     async fn find_records(&self, query: &Query) -> Result<Vec<Vec<Value>>, Error> {

@@ -18,7 +18,7 @@ use super::{
     navigation::{self, Original},
 };
 use crate::{
-    capability::storage::{Columns, Value},
+    capability::storage::{Columns, Seen, Value},
     visit::SET_UP_FIRST,
 };
 use hyper::header::{self, HeaderName};
@@ -78,7 +78,7 @@ async fn has_role(exchange: &Exchange<'_>, identity: &Identity) -> Result<bool, 
         return Ok(true);
     }
     let columns = Columns::Only(vec!["name".to_owned()]);
-    let fields = exchange.server.store().role_columns(role, &columns).await.map_err(|error| {
+    let fields = exchange.server.store().role_columns(role, &columns, &mut Seen::default()).await.map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
         Refusal::InternalServerError
     })?;

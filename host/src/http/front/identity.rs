@@ -7,7 +7,7 @@
 use super::super::{refusal::Refusal, service::Exchange, token::Presented};
 use crate::{
     bindings::auth::gatewit::auth::types::Reason,
-    capability::storage::{Columns, Field, Value},
+    capability::storage::{Columns, Field, Seen, Value},
     config::front::IDENTITY_PREFIX,
     gatewit::broken,
 };
@@ -124,10 +124,11 @@ impl Exchange<'_> {
         // A share is nobody: whoever has its link.
         let Some(user) = principal.user else { return Ok(Who::Nobody) };
         let columns = Columns::Only(vec!["email".to_owned()]);
-        let fields = self.server.store().user_columns(&user, &columns).await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
-            refused(Reason::Internal)
-        })?;
+        let fields =
+            self.server.store().user_columns(&user, &columns, &mut Seen::default()).await.map_err(|error| {
+                tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+                refused(Reason::Internal)
+            })?;
         let Some(fields) = fields else { return Ok(Who::Nobody) };
         let email = fields.into_iter().find_map(text);
         Ok(Who::Somebody(Identity { user, email, role: principal.role, admin: principal.admin }))

@@ -1,7 +1,7 @@
 //! Identities at providers, and sessions that go back to them.
 
 use super::{HOUR, NOW, Opened, admin, client, stores, token};
-use crate::capability::storage::{Backend, NewIdentity, NewSession, SessionSource, UserKey};
+use crate::capability::storage::{Backend, NewIdentity, NewSession, Seen, SessionSource, UserKey};
 
 fn identity(user: &str, provider: &str, identifier: &str) -> NewIdentity {
     NewIdentity {
@@ -73,17 +73,17 @@ async fn sessions_end_with_what_they_go_back_to() {
         begin(store.as_ref(), &token('a', '1'), "one", "s1").await;
         begin(store.as_ref(), &token('b', '1'), "one", "s2").await;
         begin(store.as_ref(), &token('c', '1'), "two", "s3").await;
-        let session = store.session(&token('a', '1'), NOW).await.unwrap().unwrap();
+        let session = store.session(&token('a', '1'), NOW, &mut Seen::default()).await.unwrap().unwrap();
         let source = session.source.unwrap();
         assert_eq!((source.provider.as_str(), source.identifier.as_str()), ("okta", "one"), "{name}");
         assert_eq!(store.parting_data(&token('a', '9')).await.unwrap().as_deref(), Some("hint"), "{name}");
         let end = async |identifier, session| store.end_by_source("okta", identifier, session, NOW).await.unwrap();
         assert_eq!(end(Some("one"), Some("s3")).await, 0, "{name}");
         assert_eq!(end(None, Some("s1")).await, 1, "{name}");
-        assert!(store.session(&token('a', '1'), NOW).await.unwrap().is_none(), "{name}");
+        assert!(store.session(&token('a', '1'), NOW, &mut Seen::default()).await.unwrap().is_none(), "{name}");
         assert_eq!(store.parting_data(&token('a', '1')).await.unwrap(), None, "{name}");
         assert_eq!(end(Some("ONE"), None).await, 1, "{name}");
-        assert!(store.session(&token('c', '1'), NOW).await.unwrap().is_some(), "{name}");
+        assert!(store.session(&token('c', '1'), NOW, &mut Seen::default()).await.unwrap().is_some(), "{name}");
         assert_eq!(store.end_by_source("google", Some("two"), None, NOW).await.unwrap(), 0, "{name}");
     }
 }
@@ -96,6 +96,6 @@ async fn an_identity_takes_its_sessions_along() {
         begin(store.as_ref(), &token('a', '1'), "one", "s1").await;
         let id = store.identities(&user).await.unwrap().remove(0).id;
         assert!(store.unlink_identity(&user, &id, client(), NOW).await.unwrap(), "{name}");
-        assert!(store.session(&token('a', '1'), NOW).await.unwrap().is_none(), "{name}");
+        assert!(store.session(&token('a', '1'), NOW, &mut Seen::default()).await.unwrap().is_none(), "{name}");
     }
 }

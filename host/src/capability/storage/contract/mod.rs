@@ -12,7 +12,7 @@ mod together;
 mod traces;
 
 use super::{
-    Backend, Client, Columns, FirstAdmin, NewSession, Rotated, Rotation, Source, Status, UserKey, Value, open,
+    Backend, Client, Columns, FirstAdmin, NewSession, Rotated, Rotation, Seen, Source, Status, UserKey, Value, open,
 };
 use crate::config::{Config, Sources, Storage, TokenStorage};
 use postgres::Postgres;
@@ -135,14 +135,14 @@ async fn there_is_one_first_administrator_with_all_rights() {
         let second = FirstAdmin { email: "b@example.com", password_hash: "$", static_token: None };
         assert!(!store.create_first_admin(second).await.unwrap(), "{name}");
         let user = store.user(UserKey::StaticToken("static")).await.unwrap().unwrap();
-        let policies = store.policies(Some(&user.id), user.role.as_deref()).await.unwrap();
+        let policies = store.policies(Some(&user.id), user.role.as_deref(), &mut Seen::default()).await.unwrap();
         assert!(
             matches!(policies.as_slice(), [policy] if policy.admin && matches!(policy.source, Source::Role)),
             "{name}"
         );
-        assert!(store.policies(None, None).await.unwrap().is_empty(), "{name}");
+        assert!(store.policies(None, None, &mut Seen::default()).await.unwrap().is_empty(), "{name}");
         let only = Columns::Only(vec!["password".into(), "nope".into(), "email".into()]);
-        let fields = store.user_columns(&user.id, &only).await.unwrap().unwrap();
+        let fields = store.user_columns(&user.id, &only, &mut Seen::default()).await.unwrap().unwrap();
         let shown: Vec<_> = fields.iter().map(|field| (field.name.as_str(), &field.value)).collect();
         let expected = matches!(shown.as_slice(), [("password", Value::Concealed), ("email", Value::Text(_))]);
         assert!(expected, "{name}: {shown:?}");
@@ -165,9 +165,13 @@ async fn a_session_is_found_until_it_expires() {
     for (name, Opened(store, _)) in stores().await {
         begin(store.as_ref(), &token('a', '1')).await;
         for (now, found) in [(NOW, true), (NOW + HOUR - 1, true), (NOW + HOUR, false), (NOW, true)] {
-            assert_eq!(store.session(&token('a', '1'), now).await.unwrap().is_some(), found, "{name} at {now}");
+            assert_eq!(
+                store.session(&token('a', '1'), now, &mut Seen::default()).await.unwrap().is_some(),
+                found,
+                "{name} at {now}"
+            );
         }
-        assert!(store.session(&token('a', '2'), NOW).await.unwrap().is_none(), "{name}");
+        assert!(store.session(&token('a', '2'), NOW, &mut Seen::default()).await.unwrap().is_none(), "{name}");
     }
 }
 
@@ -190,9 +194,15 @@ async fn exactly_one_of_many_exchanges_wins() {
             }
         }
         assert_eq!(done, 1, "{name}");
-        assert!(store.session(&token('a', '1'), NOW).await.unwrap().unwrap().superseded, "{name}");
-        assert!(store.session(&token('a', '1'), NOW + 10).await.unwrap().is_none(), "{name}");
-        assert!(!store.session(&token('a', '2'), NOW + 10).await.unwrap().unwrap().superseded, "{name}");
+        assert!(
+            store.session(&token('a', '1'), NOW, &mut Seen::default()).await.unwrap().unwrap().superseded,
+            "{name}"
+        );
+        assert!(store.session(&token('a', '1'), NOW + 10, &mut Seen::default()).await.unwrap().is_none(), "{name}");
+        assert!(
+            !store.session(&token('a', '2'), NOW + 10, &mut Seen::default()).await.unwrap().unwrap().superseded,
+            "{name}"
+        );
         let late = store.rotate_session(rotation(&token('a', '1'), &token('a', '3')), NOW + 10).await.unwrap();
         assert!(matches!(late, Rotated::Gone), "{name}");
     }
@@ -206,8 +216,8 @@ async fn a_family_ends_together_and_alone() {
         store.rotate_session(rotation(&token('a', '1'), &token('a', '2')), NOW).await.unwrap();
         assert!(store.end_session(&token('a', '1'), client(), NOW).await.unwrap(), "{name}");
         assert!(!store.end_session(&token('a', '1'), client(), NOW).await.unwrap(), "{name}");
-        assert!(store.session(&token('a', '2'), NOW).await.unwrap().is_none(), "{name}");
-        assert!(store.session(&token('b', '1'), NOW).await.unwrap().is_some(), "{name}");
+        assert!(store.session(&token('a', '2'), NOW, &mut Seen::default()).await.unwrap().is_none(), "{name}");
+        assert!(store.session(&token('b', '1'), NOW, &mut Seen::default()).await.unwrap().is_some(), "{name}");
         assert_eq!(store.end_family("b", NOW).await.unwrap(), 0, "{name}: a text that is no token has no family");
         assert_eq!(store.end_family(&token('b', '9'), NOW).await.unwrap(), 1, "{name}");
     }

@@ -1,7 +1,7 @@
 //! Sessions as they are shown to people, and their end.
 
 use super::{HOUR, NOW, Opened, admin, begin, client, rotation, stores, token};
-use crate::capability::storage::{NewSession, SessionSource};
+use crate::capability::storage::{NewSession, Seen, SessionSource};
 
 #[tokio::test]
 async fn sessions_are_shown_by_family_and_not_by_token() {
@@ -64,11 +64,14 @@ async fn sessions_end_by_name_and_by_owner_and_in_no_other_way() {
         assert_eq!(alive().await, 3, "{name}");
         assert_eq!(end(Some(&user), Some(&id('a')), None).await, 1, "{name}: a family counts once");
         for rest in ['1', '2'] {
-            assert!(store.session(&token('a', rest), NOW).await.unwrap().is_none(), "{name}");
+            assert!(store.session(&token('a', rest), NOW, &mut Seen::default()).await.unwrap().is_none(), "{name}");
         }
         assert_eq!(end(None, Some(&id('a')), None).await, 0, "{name}: it is over");
         assert_eq!(end(Some(&user), None, Some(&id('c'))).await, 1, "{name}");
-        assert!(store.session(&token('c', '1'), NOW).await.unwrap().is_some(), "{name}: the one that stays");
+        assert!(
+            store.session(&token('c', '1'), NOW, &mut Seen::default()).await.unwrap().is_some(),
+            "{name}: the one that stays"
+        );
         assert_eq!(end(None, Some(&id('c')), None).await, 1, "{name}");
         assert_eq!(alive().await, 0, "{name}");
     }

@@ -2,7 +2,7 @@
 
 use super::super::{
     Action, Assignment, Author, Backend, Change, Comparison, Ending, Expectation, Input, NewSession, Node, Operator,
-    Order, Query, Relation, Rotated, Step, Value, Written, mark,
+    Order, Query, Relation, Rotated, Seen, Step, Value, Written, mark,
 };
 use super::{HOUR, NOW, Opened, admin, begin, client, rotation, stores, token};
 
@@ -381,8 +381,8 @@ async fn sessions_end_with_a_step_but_for_a_family() {
             ..step(vec![update(&user, &[("title", text("x"))])])
         };
         store.write_records(ending(Some(token('a', '9')))).await.unwrap();
-        assert!(store.session(&token('a', '2'), NOW).await.unwrap().is_some(), "{name}");
-        assert!(store.session(&token('b', '1'), NOW).await.unwrap().is_none(), "{name}");
+        assert!(store.session(&token('a', '2'), NOW, &mut Seen::default()).await.unwrap().is_some(), "{name}");
+        assert!(store.session(&token('b', '1'), NOW, &mut Seen::default()).await.unwrap().is_none(), "{name}");
         let mine = vec![compare("user", Operator::Equal, &[text(&user)])];
         assert_eq!(store.count_records("directus_sessions", &mine).await.unwrap(), 2, "{name}");
         store.write_records(ending(None)).await.unwrap();
@@ -408,7 +408,7 @@ async fn a_share_has_sessions_of_nobody() {
         store.begin_session(session, NOW).await.unwrap();
         let rotated = store.rotate_session(rotation(&token('s', '1'), &token('s', '2')), NOW).await.unwrap();
         assert!(matches!(rotated, Rotated::Done), "{name}");
-        let found = store.session(&token('s', '2'), NOW).await.unwrap().unwrap();
+        let found = store.session(&token('s', '2'), NOW, &mut Seen::default()).await.unwrap().unwrap();
         assert!(found.user.is_none() && found.share == Some(share), "{name}");
         let logins = [compare("action", Operator::Equal, &[text("login")])];
         assert_eq!(store.count_records("directus_activity", &logins).await.unwrap(), 0, "{name}");
@@ -435,7 +435,7 @@ async fn settings_and_permissions_are_written_too() {
         let ids = done(store.as_ref(), vec![settings, permission]).await;
         assert_eq!(ids[0], "1", "{name}");
         assert!(ids[1].parse::<u32>().is_ok(), "{name}");
-        let permissions = store.permissions(&[policy], "directus_users", "read").await.unwrap();
+        let permissions = store.permissions(&[policy], "directus_users", "read", &mut Seen::default()).await.unwrap();
         assert_eq!(permissions[0].fields, ["id", "email"], "{name}");
         assert_eq!(permissions[0].filter.as_deref(), Some("{\"id\":{\"_eq\":\"$CURRENT_USER\"}}"), "{name}");
         let found = column(store.as_ref(), "directus_settings", "project_url", vec![]).await;

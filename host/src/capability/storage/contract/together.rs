@@ -29,7 +29,10 @@ async fn one_that_fails_takes_nobody_along() {
         let failed = begun.await.into_iter().filter(Result::is_err).count();
         assert_eq!(failed, 1, "{name}");
         for number in 1..32 {
-            assert!(store.session(&token_of(number), NOW).await.unwrap().is_some(), "{name}: {number}");
+            assert!(
+                store.session(&token_of(number), NOW, &mut Seen::default()).await.unwrap().is_some(),
+                "{name}: {number}"
+            );
         }
     }
 }
@@ -96,7 +99,8 @@ async fn of_many_tokens_each_is_spent_once() {
         assert_eq!((done, superseded, gone), (20, 30, 10), "{name}");
         let asked: Vec<_> =
             (0..25).map(|family| if family < 20 { next(family) } else { "\0\\u0000\"".to_owned() }).collect();
-        let found = join_all(asked.iter().map(|token| store.session(token, NOW))).await;
+        let found =
+            join_all(asked.iter().map(|token| async { store.session(token, NOW, &mut Seen::default()).await })).await;
         let found: Vec<_> = found.into_iter().map(|session| session.unwrap().is_some()).collect();
         assert_eq!(found, [vec![true; 20], vec![false; 5]].concat(), "{name}");
         let user = admin(store.as_ref()).await;
@@ -119,7 +123,7 @@ async fn what_others_commit_is_seen_between_renewals() {
     let Opened(store, _) = opened(config.storage, TokenStorage::Plain, Box::new(())).await;
     let user = store.user(UserKey::StaticToken("static")).await.unwrap().unwrap();
     let admin = async || {
-        let policies = store.policies(Some(&user.id), user.role.as_deref()).await.unwrap();
+        let policies = store.policies(Some(&user.id), user.role.as_deref(), &mut Seen::default()).await.unwrap();
         policies.iter().any(|policy| policy.admin)
     };
     begin(store.as_ref(), &token('a', '0')).await;
@@ -127,7 +131,7 @@ async fn what_others_commit_is_seen_between_renewals() {
         assert!(admin().await);
         store.rotate_session(rotation(&token('a', from), &token('a', to)), NOW).await.unwrap();
         assert!(admin().await);
-        assert!(store.session(&token('a', from), NOW).await.unwrap().unwrap().superseded);
+        assert!(store.session(&token('a', from), NOW, &mut Seen::default()).await.unwrap().unwrap().superseded);
         server.query("others", "UPDATE directus_policies SET admin_access = false").unwrap();
         assert!(!admin().await);
         store.rotate_session(rotation(&token('b', from), &token('b', to)), NOW).await.unwrap();
