@@ -31,7 +31,7 @@ const TRANSFER_SHARE: usize = 4;
 pub(crate) struct Budget {
     /// Linear memory, in bytes.
     pub(crate) memory_bytes: usize,
-    /// Time in component code. Waiting for the host does not count, and of the pauses of a long call a quarter does.
+    /// Time in component code. Waiting for the host does not count, and of the pauses of a long call an eighth does.
     pub(crate) time: Duration,
     /// Calls at the same time, of the rules and of drivers each.
     pub(crate) calls: u32,

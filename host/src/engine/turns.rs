@@ -3,7 +3,7 @@
 //! Running code is stopped at each tick of the engine's clock, which counts against its time, and others have their turn. Most calls
 //! are over before the first. One that goes on for twenty is long, and so is from the first any call of a component that had a long one of
 //! late: where somebody waits for the core that it holds, be it a request or another thread, it pauses after each turn, the longer
-//! the more it has computed, and the calls of one component pause one after another. On an idle machine it goes on at once. Absent: what
+//! the more the component's long calls have computed, and they pause one after another. On an idle machine it goes on at once. Absent: what
 //! becomes of a call whose time is up.
 
 use rustix::time::{ClockId, clock_gettime};
@@ -38,7 +38,7 @@ const OF_LATE: Duration = Duration::from_secs(10);
 const BUSY: Duration = Duration::from_micros(200);
 const STAYS_BUSY: Duration = Duration::from_millis(100);
 
-/// For how long it is left to them: a fifth of what the call has computed, within bounds.
+/// For how long it is left to them: a fifth of what the component's long calls have computed of late, within bounds.
 const PAUSE_PART: u32 = 5;
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_millis(20);
@@ -60,6 +60,8 @@ struct Lane {
 #[derive(Debug, Default)]
 struct Seen {
     long: Option<Instant>,
+    /// What long calls have computed, each of them not long after the one before.
+    spent: Duration,
     busy: Option<Instant>,
 }
 
@@ -73,14 +75,16 @@ impl Lane {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a call that has computed for so long is a long one.
-    fn is_long(&self, used: Duration) -> bool {
+    /// How long a call pauses after a turn with which it has computed for so long, if that makes it a long one.
+    fn pause(&self, used: Duration) -> Option<Duration> {
         let mut seen = self.seen();
-        if used >= LONG {
-            seen.long = Some(Instant::now());
-            return true;
+        let again = seen.long.is_some_and(|last| last.elapsed() < OF_LATE);
+        if used < if again { LONG_AGAIN } else { LONG } {
+            return None;
         }
-        used >= LONG_AGAIN && seen.long.is_some_and(|last| last.elapsed() < OF_LATE)
+        seen.long = Some(Instant::now());
+        seen.spent = if again { seen.spent + TICK } else { used };
+        Some((seen.spent / PAUSE_PART).clamp(PAUSE_MIN, PAUSE_MAX))
     }
 
     /// Whether others wait, if somebody was kept from a core for so long.
@@ -189,7 +193,7 @@ impl Turn {
             return None;
         }
         let lane = self.turns.lane(&self.component);
-        let pause = lane.is_long(self.used).then(|| pause(self.used));
+        let pause = lane.pause(self.used);
         Some(Box::pin(give_way(lane, kept, pause, self.rest.clone())))
     }
 }
@@ -198,11 +202,6 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.turns.calls.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// How long a call pauses that has computed for so long.
-fn pause(used: Duration) -> Duration {
-    (used / PAUSE_PART).clamp(PAUSE_MIN, PAUSE_MAX)
 }
 
 /// Lets others have the core, in whose favour it was taken away for `kept` during the turn.
@@ -255,16 +254,16 @@ mod tests {
     #[test]
     fn a_call_is_long_sooner_where_there_was_a_long_one() {
         let lane = Lane::new();
-        let (first, before) = (LONG_AGAIN, LONG.saturating_sub(TICK));
-        assert!(!lane.is_long(first) && !lane.is_long(before));
-        assert!(lane.is_long(LONG));
-        assert!(lane.is_long(first) && !lane.is_long(first / 2));
+        assert_eq!([LONG_AGAIN, LONG.saturating_sub(TICK)].map(|used| lane.pause(used)), [None; 2]);
+        assert!(lane.pause(LONG).is_some());
+        assert!(lane.pause(LONG_AGAIN).is_some() && lane.pause(LONG_AGAIN / 2).is_none());
     }
 
     #[test]
-    fn pauses_grow_with_what_was_computed() {
-        let after = |milliseconds| pause(Duration::from_millis(milliseconds)).as_millis();
-        assert_eq!([1, 25, 50, 100, 900].map(after), [5, 5, 10, 20, 20]);
+    fn pauses_grow_with_what_a_component_computes() {
+        let lane = Lane::new();
+        let mut after = |turns| (0..turns).filter_map(|_| lane.pause(LONG)).last();
+        assert_eq!([1, 5, 30, 60].map(&mut after), [5, 5, 11, 20].map(|pause| Some(Duration::from_millis(pause))));
     }
 
     #[test]
