@@ -109,8 +109,8 @@ fn compare(
     beside.less("start to first pong", 40.0, (seconds(gatewit.took), seconds(directus.took)), |value| {
         format!("{:.0} ms", value * 1e3)
     });
-    let idle = (gatewit.server.resident()?, directus.server.resident()?);
-    beside.less("resident memory, idle", 5.0, (float(idle.0), float(idle.1)), shown_memory);
+    let idle = (gatewit.server.proportional()?, directus.server.proportional()?);
+    beside.less("memory, idle", 5.0, (float(idle.0), float(idle.1)), shown_memory);
 
     let both = (&gatewit.server, &directus.server);
     let token = runtime.block_on(sign_in(&mut Client::new(directus.server.address), USER))?.access;
@@ -132,7 +132,7 @@ fn compare(
         mes.iter().chain(&refreshes).chain(&sign_ins).map(pick).max().unwrap_or_default()
     };
     let loaded = (float(most(|pair| pair.0.memory)), float(most(|pair| pair.1.memory)));
-    beside.less("resident memory, most under all that", 5.0, loaded, shown_memory);
+    beside.less("memory, most under all that", 5.0, loaded, shown_memory);
     Ok(())
 }
 

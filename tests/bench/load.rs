@@ -106,7 +106,7 @@ pub(crate) struct Load {
     /// Processors that the server and the load generator kept busy.
     pub(crate) server_cores: f64,
     pub(crate) generator_cores: f64,
-    /// Most resident memory of the server that was seen, in bytes.
+    /// Most memory of the server that was seen (its proportional set), in bytes.
     pub(crate) memory: u64,
     /// In microseconds, sorted.
     latencies: Vec<u32>,
@@ -117,6 +117,21 @@ impl Load {
         #[expect(clippy::cast_precision_loss, reason = "counts are small")]
         let answers = self.answers as f64;
         answers / self.seconds
+    }
+
+    /// This run and another one like it.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        let seconds = self.seconds + other.seconds;
+        let mean = |one: f64, two: f64| (one * self.seconds + two * other.seconds) / seconds;
+        self.server_cores = mean(self.server_cores, other.server_cores);
+        self.generator_cores = mean(self.generator_cores, other.generator_cores);
+        self.seconds = seconds;
+        self.answers += other.answers;
+        self.failures += other.failures;
+        self.memory = self.memory.max(other.memory);
+        self.latencies.extend(other.latencies);
+        self.latencies.sort_unstable();
+        self
     }
 
     /// A quantile of the latency in milliseconds.
@@ -137,6 +152,9 @@ pub(crate) fn quantile<T: Copy>(sorted: &[T], part: f64) -> Option<T> {
     sorted.get(index.min(sorted.len().saturating_sub(1))).copied()
 }
 
+/// How often the memory of a server is looked at. A look takes it some milliseconds.
+const MEMORY_EVERY: Duration = Duration::from_millis(500);
+
 /// Puts load on a server, one connection for each exchange.
 pub(crate) fn run(server: &impl Served, exchanges: Vec<Box<dyn Exchange>>, span: Span) -> anyhow::Result<Load> {
     let begin = Instant::now() + span.warm_up;
@@ -147,8 +165,8 @@ pub(crate) fn run(server: &impl Served, exchanges: Vec<Box<dyn Exchange>>, span:
     std::thread::sleep(begin.saturating_duration_since(Instant::now()));
     let (before, mut memory) = (server.processor_time()?, 0);
     while Instant::now() < end && !generator.is_finished() {
-        memory = memory.max(server.resident()?);
-        std::thread::sleep(Duration::from_millis(200).min(end.saturating_duration_since(Instant::now())));
+        memory = memory.max(server.proportional()?);
+        std::thread::sleep(MEMORY_EVERY.min(end.saturating_duration_since(Instant::now())));
     }
     let after = server.processor_time()?;
     let joined = generator.join().ok().context("the load generator panicked")?;
@@ -324,6 +342,21 @@ mod tests {
             answers.buffer[..text.len()].copy_from_slice(text.as_bytes());
             assert!(answers.answer(text.len()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn two_runs_make_one() {
+        let run = |seconds, server_cores, latencies: &[u32]| Load {
+            answers: latencies.len(),
+            failures: 0,
+            seconds,
+            server_cores,
+            generator_cores: 0.5,
+            memory: 1,
+            latencies: latencies.to_vec(),
+        };
+        let both = run(1.0, 2.0, &[1000, 4000]).and(run(3.0, 1.0, &[2000]));
+        assert_eq!((both.answers, both.seconds, both.server_cores, both.quantile(0.5)), (3, 4.0, 1.25, 2.0));
     }
 
     #[test]

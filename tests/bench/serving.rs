@@ -65,7 +65,7 @@ pub(crate) fn me(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     }
     let memory = user.memory.max(admin.memory);
     let target = Some(("< 150 MB", memory < 150_000_000));
-    table.add("resident memory under users/me, 64 connections", megabytes(memory), target, "");
+    table.add("memory (proportional set) under users/me, 64 connections", megabytes(memory), target, "");
     Ok(())
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn postgres(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     }
     let load = seeded.refresh(pace)?;
     table.add("POST /auth/refresh, on PostgreSQL", rate(&load), None, latency(&load));
-    table.add("resident memory under that, on PostgreSQL", megabytes(load.memory), None, "");
+    table.add("memory (proportional set) under that, on PostgreSQL", megabytes(load.memory), None, "");
     Ok(())
 }
 
