@@ -52,24 +52,61 @@ function lines({ rawHeaders, readableEnded }) {
 
 function send(response, { status, headers, body }, isWhole) {
   if (response.destroyed || response.headersSent) return;
-  response.statusCode = status;
-  for (const line of headers.toString('latin1').split('\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0) response.appendHeader(line.slice(0, colon), line.slice(colon + 1));
-  }
   // The rest of a body that is too long is not waited for.
-  if (!isWhole) response.setHeader('connection', 'close');
-  response.end(body);
+  const flat = isWhole ? [] : ['connection', 'close'];
+  for (const line of headers.split('\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0) flat.push(line.slice(0, colon), line.slice(colon + 1));
+  }
+  if (response.getHeaderNames().length === 0) {
+    response.writeHead(status, flat);
+  } else {
+    // Beside what middleware has set.
+    response.statusCode = status;
+    for (let place = 0; place < flat.length; place += 2) response.appendHeader(flat[place], flat[place + 1]);
+  }
+  response.end(body, 'latin1');
+}
+
+/** Answers that are waited for. While there are any the process stays, which is all that the timer is for. */
+class Replies {
+  #asked = new Map();
+  #last = 0;
+  #stay = setInterval(() => {}, 2 ** 31 - 1).unref();
+
+  /** Takes one from the server: the status, and lines of headers and the body with a letter for each byte. */
+  told = (number, status, headers, body) => {
+    const settle = this.#asked.get(number);
+    this.#asked.delete(number);
+    if (this.#asked.size === 0) this.#stay.unref();
+    settle({ status, headers, body });
+  };
+
+  /** Waits for the one that is told under the number with which it `asks`. */
+  wait(ask) {
+    return new Promise((resolve) => {
+      this.#last = (this.#last + 1) % 2 ** 32;
+      ask(this.#last);
+      if (this.#asked.size === 0) this.#stay.ref();
+      this.#asked.set(this.#last, resolve);
+    });
+  }
+
+  /** Nothing is told any more. */
+  end() {
+    clearInterval(this.#stay);
+  }
 }
 
 /** Answers one request; never throws. */
-async function answer(server, limit, request, response) {
+async function answer(server, replies, limit, request, response) {
   try {
     // What was read before is told by how it is now.
     const headers = lines(request);
     const body = await readBody(request, limit);
     const peer = request.socket.remoteAddress;
-    const reply = await server.answer(request.method, request.url, headers, body, peer);
+    const { method, url } = request;
+    const reply = await replies.wait((number) => server.answer(number, method, url, headers, body, peer));
     send(response, reply, !body || body.length <= limit);
   } catch {
     if (request.destroyed || response.headersSent) {
@@ -81,4 +118,4 @@ async function answer(server, limit, request, response) {
   }
 }
 
-module.exports = { answer };
+module.exports = { Replies, answer };

@@ -2,7 +2,7 @@
 
 // Gatewit in a Node program. `index.d.ts` documents what is here.
 
-const { answer } = require('./handler.js');
+const { Replies, answer } = require('./handler.js');
 const errors = require('./errors.js');
 const native = require('./native.js');
 
@@ -22,11 +22,13 @@ const heldOf = ({ refreshToken, sessionToken }) => ({ refresh_token: refreshToke
 
 class Gatewit {
   #server;
+  #replies;
   #facts;
   #closed;
 
-  constructor(server) {
+  constructor(server, replies) {
     this.#server = server;
+    this.#replies = replies;
     this.#facts = JSON.parse(server.facts());
     this.warnings = this.#facts.warnings;
     this.firstAdmin = camel(this.#facts.first_admin);
@@ -39,7 +41,7 @@ class Gatewit {
 
   handler(request, response, next) {
     if (next && !this.owns(request.method, request.url)) return next();
-    answer(this.#server, this.#facts.body_limit, request, response);
+    answer(this.#server, this.#replies, this.#facts.body_limit, request, response);
   }
 
   fastify(application, _options, done) {
@@ -113,7 +115,7 @@ class Gatewit {
   }
 
   close() {
-    this.#closed ??= this.#server.close().then(() => undefined);
+    this.#closed ??= this.#server.close().then(() => this.#replies.end());
     return this.#closed;
   }
 
@@ -152,10 +154,14 @@ async function createGatewit(settings, { sendMail } = {}) {
     }
     server?.sent(number, failure);
   });
-  const started = await native.start(JSON.stringify(settings), hand);
-  if (typeof started === 'string') throw errors.errorOf(started);
+  const replies = new Replies();
+  const started = await native.start(JSON.stringify(settings), replies.told, hand);
+  if (typeof started === 'string') {
+    replies.end();
+    throw errors.errorOf(started);
+  }
   server = started;
-  return new Gatewit(server);
+  return new Gatewit(server, replies);
 }
 
 const { GatewitError, ConfigurationError, StartError, RefusedError, ClosedError } = errors;

@@ -1,13 +1,15 @@
-//! What JavaScript sees: a class whose methods give promises.
+//! What JavaScript sees: a class whose methods give promises, and for answers to requests, of which there are many, tell them to one
+//! function: a promise that is kept from another thread costs as much as all the rest.
 
 use gatewit_library::{self as library, Embedded, Functions, Request, Slice};
 use napi::{
     Env, Error, JsDeferred, Result, Status,
-    bindgen_prelude::{Buffer, Either, FnArgs, Function, Object, ToNapiValue},
+    bindgen_prelude::{BufferSlice, Either, FnArgs, Function, Object, ToNapiValue},
+    check_status, sys,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
-use std::ffi::c_void;
+use std::{ffi::c_void, sync::Arc};
 
 /// Most letters that wait for the event loop. The server sends four at once.
 const QUEUE: usize = 16;
@@ -24,27 +26,37 @@ type Letter = FnArgs<(u32, String)>;
 /// The program's function for letters; it does not keep the process alive.
 type SendLetter = ThreadsafeFunction<Letter, (), Letter, Status, false, true, QUEUE>;
 
+/// The number of a request, and the answer to it: status, headers and body.
+type Reply = FnArgs<(u32, u32, Letters, Letters)>;
+
+/// The package's function for answers; what waits for one keeps the process alive.
+type Tell = ThreadsafeFunction<Reply, (), Reply, Status, false, true>;
+
 /// A started server. It is let go of with this object.
 #[napi]
 pub struct Server {
     functions: &'static Functions,
     embedded: *const Embedded,
     facts: String,
+    tell: Arc<Tell>,
+}
+
+/// Bytes that are letters in JavaScript: Node writes a head and such a body in one go.
+pub struct Letters(Vec<u8>);
+
+impl ToNapiValue for Letters {
+    unsafe fn to_napi_value(env: sys::napi_env, Self(bytes): Self) -> Result<sys::napi_value> {
+        let mut letters = std::ptr::null_mut();
+        let length = isize::try_from(bytes.len()).map_err(|_| failure("an answer is too long".to_owned()))?;
+        // SAFETY: the bytes are copied while they live.
+        let status = unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), length, &mut letters) };
+        check_status!(status, "no room for an answer")?;
+        Ok(letters)
+    }
 }
 
 // SAFETY: the library's functions may be called from any thread.
 unsafe impl Send for Server {}
-
-/// The answer to a request.
-#[napi(object)]
-pub struct Reply {
-    /// The status.
-    pub status: u32,
-    /// A line each, bytes as letters.
-    pub headers: Buffer,
-    /// The body.
-    pub body: Buffer,
-}
 
 /// Loads the shared library from a path. Once is enough.
 #[napi]
@@ -52,10 +64,16 @@ pub fn load(path: String) -> Result<()> {
     library::load(&path).map_err(failure)
 }
 
-/// Starts a server with settings as JSON: a promise of it, or of a problem as JSON. `send` is called with a number and a letter
-/// as JSON, and is answered by `Server.sent`.
+/// Starts a server with settings as JSON: a promise of it, or of a problem as JSON. `tell` is called with the number of a request,
+/// and status, headers (a line each) and body of the answer, bytes as letters. `send` is called with a number and a letter as
+/// JSON, and is answered by `Server.sent`.
 #[napi]
-pub fn start<'env>(env: &'env Env, settings: String, send: Option<Function<'env, Letter, ()>>) -> Result<Object<'env>> {
+pub fn start<'env>(
+    env: &'env Env,
+    settings: String,
+    tell: Function<'env, Reply, ()>,
+    send: Option<Function<'env, Letter, ()>>,
+) -> Result<Object<'env>> {
     let functions = library::functions().ok_or_else(|| failure("the library is not loaded".to_owned()))?;
     let letters: *mut c_void = match send {
         // For as long as the process: a server may have a letter to send until its end.
@@ -66,8 +84,10 @@ pub fn start<'env>(env: &'env Env, settings: String, send: Option<Function<'env,
         None => std::ptr::null_mut(),
     };
     let send = (!letters.is_null()).then_some(hand as library::Send);
+    let tell: Tell = tell.build_threadsafe_function().weak::<true>().build()?;
     let (deferred, promise) = env.create_deferred::<Either<Server, String>, Settle<_>>()?;
-    (functions.start)(Slice::of(settings.as_bytes()), send, letters, started, context(deferred));
+    let starting = Starting { deferred, tell: Arc::new(tell) };
+    (functions.start)(Slice::of(settings.as_bytes()), send, letters, started, context(starting));
     Ok(promise)
 }
 
@@ -85,17 +105,17 @@ impl Server {
         (self.functions.owns)(self.embedded, Slice::of(method.as_bytes()), Slice::of(path.as_bytes()))
     }
 
-    /// Answers a request: a promise of a reply. `headers` are lines.
+    /// Answers a request, under the number that the answer is told with. `headers` are lines.
     #[napi]
-    pub fn answer<'env>(
+    pub fn answer(
         &self,
-        env: &'env Env,
+        number: u32,
         method: String,
         target: String,
-        headers: Buffer,
-        body: Option<Buffer>,
+        headers: BufferSlice,
+        body: Option<BufferSlice>,
         peer: Option<String>,
-    ) -> Result<Object<'env>> {
+    ) {
         let request = Request {
             method: Slice::of(method.as_bytes()),
             target: Slice::of(target.as_bytes()),
@@ -103,9 +123,7 @@ impl Server {
             body: Slice::of(body.as_deref().unwrap_or_default()),
             peer: Slice::of(peer.as_deref().unwrap_or_default().as_bytes()),
         };
-        let (deferred, promise) = env.create_deferred::<Reply, Settle<_>>()?;
-        (self.functions.answer)(self.embedded, &request, replied, context(deferred));
-        Ok(promise)
+        (self.functions.answer)(self.embedded, &request, replied, context(Asked { number, tell: self.tell.clone() }));
     }
 
     /// A typed call: a promise of its answer and of a problem, of which there is one, both as JSON.
@@ -142,9 +160,21 @@ fn failure(text: String) -> Error {
     Error::new(Status::GenericFailure, text)
 }
 
-/// A promise on its way through the library.
-fn context<T: ToNapiValue>(deferred: Deferred<T>) -> *mut c_void {
-    Box::into_raw(Box::new(deferred)).cast()
+/// A server that starts.
+struct Starting {
+    deferred: Deferred<Either<Server, String>>,
+    tell: Arc<Tell>,
+}
+
+/// A request that is under way.
+struct Asked {
+    number: u32,
+    tell: Arc<Tell>,
+}
+
+/// What is on its way through the library: a promise, as a rule.
+fn context<T>(waiting: T) -> *mut c_void {
+    Box::into_raw(Box::new(waiting)).cast()
 }
 
 /// Keeps a promise. If JavaScript has ended meanwhile there is nobody to keep it to.
@@ -155,11 +185,13 @@ fn settle<T: ToNapiValue + Send + 'static>(context: *mut c_void, value: T) {
 }
 
 extern "C" fn started(context: *mut c_void, embedded: *const Embedded, told: Slice) {
+    // SAFETY: it comes from `context` with this type, and the library hands it back once.
+    let Starting { deferred, tell } = *unsafe { Box::from_raw(context.cast::<Starting>()) };
     let started = match library::functions() {
-        Some(functions) if !embedded.is_null() => Either::A(Server { functions, embedded, facts: told.text() }),
+        Some(functions) if !embedded.is_null() => Either::A(Server { functions, embedded, facts: told.text(), tell }),
         _ => Either::B(told.text()),
     };
-    settle(context, started);
+    deferred.resolve(Box::new(move |_| Ok(started)));
 }
 
 extern "C" fn told(context: *mut c_void, is_good: bool, told: Slice) {
@@ -168,12 +200,11 @@ extern "C" fn told(context: *mut c_void, is_good: bool, told: Slice) {
 }
 
 extern "C" fn replied(context: *mut c_void, status: u16, headers: Slice, body: Slice) {
-    // Buffers are made on the thread of the event loop.
-    let (headers, body) = (headers.bytes(), body.bytes());
-    // SAFETY: as in `settle`.
-    let deferred = unsafe { Box::from_raw(context.cast::<Deferred<Reply>>()) };
-    deferred
-        .resolve(Box::new(move |_| Ok(Reply { status: status.into(), headers: headers.into(), body: body.into() })));
+    // SAFETY: as in `started`.
+    let asked = unsafe { Box::from_raw(context.cast::<Asked>()) };
+    let reply = (asked.number, status.into(), Letters(headers.bytes()), Letters(body.bytes()));
+    // If JavaScript has ended meanwhile there is nobody to tell.
+    let _ = asked.tell.call(reply.into(), ThreadsafeFunctionCallMode::NonBlocking);
 }
 
 extern "C" fn hand(context: *mut c_void, number: u32, letter: Slice) {

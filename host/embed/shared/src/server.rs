@@ -6,9 +6,11 @@ use crate::{
     problem::Problem,
     request::{self, Answer, Asked},
 };
+use futures_util::FutureExt as _;
 use gatewit_host::{Config, Gatewit, Service};
 use serde_json::json;
 use std::{
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -101,11 +103,10 @@ impl Embedded {
         done: impl FnOnce(Option<T>) + Send + 'static,
     ) {
         let Some(runtime) = &self.runtime else { return done(None) };
-        let task = runtime.spawn(future);
         // The threads stay until its end was told.
         let server = self.clone();
         runtime.spawn(async move {
-            done(task.await.ok());
+            done(AssertUnwindSafe(future).catch_unwind().await.ok());
             drop(server);
         });
     }
