@@ -19,6 +19,9 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": BARE})
 
 
-listener = socket.create_server(("127.0.0.1", 0))
+# asyncio sends at once what it writes only to sockets that say what they are.
+listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+listener.bind(("127.0.0.1", 0))
+listener.listen(128)
 print(f"serves on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

@@ -1,8 +1,8 @@
 //! The server inside of other programs: what a request costs there, beside the same request at the server by itself, in turns,
 //! and whether their memory stays what it is over a million requests.
 //!
-//! The programs are the examples, which the tests sign in to, and for Node and Python a handler and nothing else. Those answer a
-//! request themselves, too: what the runtime takes for that is its own and nobody's fault.
+//! The programs are the examples, which the tests sign in to, and for Node and Python a handler and nothing else. Where they are not in
+//! Rust they answer a request themselves, too: what language and library take for that is their own and nobody's fault.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,15 +13,21 @@ use e2e::{examples, needs};
 use crate::Pace;
 use crate::load::{self, Load, Span};
 use crate::process::{self, Served as _};
-use crate::seeded::{CHEAP, Seeded, USER, megabytes, rate};
+use crate::seeded::{CHEAP, Seeded, USER, credentials, megabytes, rate, same};
 use crate::table::Table;
 
 /// Most that a request may cost in a Rust program, and in others, as a multiple of what it costs the server by itself.
 const IN_RUST: f64 = 1.10;
 const ELSEWHERE: f64 = 1.25;
 
+/// What the programs in Node and Python answer by themselves.
+const BARE: (&str, &str) = ("/bare", "\"id\":\"");
+
 /// Turns of a program and the server by itself: the machine may change its speed between two of them.
 const TURNS: u32 = 3;
+
+/// Sign-ins at the same time.
+const SIGN_INS: usize = 8;
 
 /// Requests after which a program has all the memory that it is going to need, and those over which it keeps to that.
 const SETTLED: usize = 100_000;
@@ -37,41 +43,61 @@ struct Program {
     command: anyhow::Result<Command>,
     /// Most that a request may cost.
     most: f64,
-    /// Whether it answers `/bare` by itself.
-    bare: bool,
+    /// What it answers by itself: a path, and what is in the answer.
+    bare: Option<(&'static str, &'static str)>,
 }
 
 fn programs() -> anyhow::Result<Vec<Program>> {
     let folder = process::folder()?.join("examples");
-    let rust = |name| Program { name, command: Ok(Command::new(folder.join(name))), most: IN_RUST, bare: false };
+    let rust = |name| Program { name, command: Ok(Command::new(folder.join(name))), most: IN_RUST, bare: None };
     let elsewhere = |name, command, bare| Program { name, command, most: ELSEWHERE, bare };
     Ok(vec![
         rust("axum"),
         rust("hyper"),
-        elsewhere("a program in C", in_c(), false),
-        elsewhere("a program in Node", in_node(), true),
-        elsewhere("a program in Python", in_python(), true),
+        elsewhere("a program in C", in_c(), Some(("/", "Hello"))),
+        elsewhere("a program in Node", in_node(), Some(BARE)),
+        elsewhere("a program in Python", in_python(), Some(BARE)),
     ])
+}
+
+/// What is asked of both, from the least work to the most.
+struct Work {
+    name: &'static str,
+    settings: &'static [(&'static str, &'static str)],
+    run: fn(&Seeded, Pace) -> anyhow::Result<Load>,
+}
+
+const WORKS: [Work; 3] = [
+    Work { name: "GET /users/me", settings: &CHEAP, run: |seeded, pace| seeded.me(pace, USER) },
+    Work { name: "POST /auth/refresh", settings: &CHEAP, run: Seeded::refresh },
+    Work { name: "POST /auth/login, default cost,", settings: &[], run: sign_ins },
+];
+
+fn sign_ins(seeded: &Seeded, pace: Pace) -> anyhow::Result<Load> {
+    let request = load::json_request("/auth/login", &credentials(USER).to_string());
+    seeded.send(same(&request, "refresh_token", SIGN_INS), pace.load)
 }
 
 pub(crate) fn measure(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     let Span { warm_up, measured } = pace.load;
     let pace = Pace { load: Span { warm_up: warm_up / TURNS, measured: measured / TURNS }, ..pace };
-    let alone = Seeded::start(&CHEAP)?;
-    for program in programs()? {
-        let what = format!(
-            "GET /users/me in {}: processor time of a request, as a multiple of the server's by itself",
-            program.name
-        );
-        match program.command {
-            Ok(command) => {
-                let inside = Seeded::inside(command, &CHEAP)?;
-                let turns = in_turns(pace, &inside, &alone, program.bare)?;
-                let most = format!("≤ {:.2}", program.most);
-                let ratio = turns.ratio();
-                table.add(&what, format!("{ratio:.2}"), Some((&most, ratio <= program.most)), turns.beside());
+    for work in WORKS {
+        let alone = Seeded::start(work.settings)?;
+        for program in programs()? {
+            let what = format!(
+                "{} in {}: processor time of a request, as a multiple of the server's by itself",
+                work.name, program.name
+            );
+            match program.command {
+                Ok(command) => {
+                    let inside = Seeded::inside(command, work.settings)?;
+                    let turns = in_turns(pace, &work, (&inside, program.bare), &alone)?;
+                    let most = format!("≤ {:.2}", program.most);
+                    let ratio = turns.ratio();
+                    table.add(&what, format!("{ratio:.2}"), Some((&most, ratio <= program.most)), turns.beside());
+                }
+                Err(missing) => table.add(&what, format!("absent: {missing:#}"), None, ""),
             }
-            Err(missing) => table.add(&what, format!("absent: {missing:#}"), None, ""),
         }
     }
     Ok(())
@@ -85,13 +111,18 @@ struct Turns {
     bare: Vec<Load>,
 }
 
-fn in_turns(pace: Pace, inside: &Seeded, alone: &Seeded, bare: bool) -> anyhow::Result<Turns> {
+fn in_turns(
+    pace: Pace,
+    work: &Work,
+    (inside, bare): (&Seeded, Option<(&str, &'static str)>),
+    alone: &Seeded,
+) -> anyhow::Result<Turns> {
     let mut turns = Turns::default();
     for _ in 0..TURNS {
-        turns.inside.push(inside.me(pace, USER)?);
-        turns.alone.push(alone.me(pace, USER)?);
-        if bare {
-            turns.bare.push(inside.repeat(pace, &load::get_request("/bare", None), "\"id\":\"")?);
+        turns.inside.push((work.run)(inside, pace)?);
+        turns.alone.push((work.run)(alone, pace)?);
+        if let Some((path, expected)) = bare {
+            turns.bare.push(inside.repeat(pace, &load::get_request(path, None), expected)?);
         }
     }
     Ok(turns)

@@ -10,6 +10,7 @@ use e2e::front_proxy::FrontProxy;
 use e2e::needs::Skip;
 
 use crate::Pace;
+use crate::bare_proxy::BareProxy;
 use crate::load::{self, Exchange, Load};
 use crate::process::{self, Served};
 use crate::seeded::{CHEAP, CONNECTIONS, Seeded, USER, latency, rate, same};
@@ -101,11 +102,14 @@ fn proxy(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     let seeded = Seeded::start(&[&CHEAP[..], &[("GATEWIT_UPSTREAM", url.as_str())]].concat())?;
     let gatewit = &seeded.server;
 
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let bare = BareProxy::start(application.address())?;
+    let (mut ours, mut theirs, mut least) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..2 {
         theirs.push(words(&nginx, CONNECTIONS, None, pace)?);
         ours.push(words(gatewit, CONNECTIONS, None, pace)?);
+        least.push(words(&bare, CONNECTIONS, None, pace)?);
     }
+    drop(bare);
     let sum = |loads: &[Load]| loads.iter().map(Load::rate).sum::<f64>();
     let share = sum(&ours) / sum(&theirs);
     let both = |loads: &[Load]| loads.iter().map(rate).collect::<Vec<_>>().join("; ");
@@ -114,6 +118,13 @@ fn proxy(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
         format!("{share:.2}: {}", both(&ours)),
         Some(("≥ 0.8", share >= 0.8)),
         format!("nginx, as many workers as cores, in turns: {}", both(&theirs)),
+    );
+    let rates = least.iter().map(|load| format!("{:.0}/s", load.rate())).collect::<Vec<_>>().join("; ");
+    table.add(
+        "hyper on both sides and nothing between, 64 connections: share of nginx's requests",
+        format!("{:.2}: {rates}", sum(&least) / sum(&theirs)),
+        None,
+        "in turns with the above; each client has its own connection to the application",
     );
     let grant = seeded.sign_in(USER)?;
     let token = grant["access_token"].as_str().context("no access_token")?;

@@ -5,6 +5,7 @@
 //! figures of a busy machine say nothing. What cannot be measured at all is one; what is not installed here (a Directus, a
 //! PostgreSQL) is told as absent.
 
+mod bare_proxy;
 mod beside;
 mod ceiling;
 mod embedding;
