@@ -112,6 +112,8 @@ await script(async () => {
   await check('a code of six digits is sent by itself', async () => {
     const other = await visitor();
     await signIn(other, url, ada);
+    // Keys go to whatever has the focus, and do not wait for a field.
+    await at(other, 'One more step').waitFor();
     await other.getByLabel('Code', { exact: true }).pressSequentially(await code(secret));
     await at(other, 'Your account').waitFor();
     await other.context().close();
