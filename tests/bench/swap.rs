@@ -1,13 +1,14 @@
 //! Components that are swapped under load, and a driver that means harm: what others notice of it.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use e2e::client::{Client, Request};
-use e2e::guests;
 use e2e::operator::variant;
+use e2e::{examples, guests};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -25,8 +26,10 @@ const BETWEEN: Duration = Duration::from_millis(100);
 const REQUESTS: usize = 100_000;
 /// How much longer they may take than without swaps.
 const SLOWER: f64 = 1.4;
+/// How long a component may take to be published: one with an interpreter, compiled beside everything else.
+const PUBLISHED: Duration = Duration::from_mins(2);
 /// What the hostile driver is asked to do, by as many people at the same time, and in how many turns.
-const HOSTILE: [&str; 4] = ["spin", "hoard", "flood", "trap"];
+const HOSTILE: [&str; 5] = ["spin", "hoard", "flood", "connect", "trap"];
 const HOSTILE_TURNS: usize = 3;
 /// How long each of them rests after an answer: it is the driver that means harm, and not people.
 const REST: Duration = Duration::from_millis(100);
@@ -78,7 +81,7 @@ async fn served(client: &mut Client, token: &str, name: &str, before: &str) -> a
         if digest != before {
             return Ok(digest.to_owned());
         }
-        ensure!(begun.elapsed() < Duration::from_secs(10), "{name} was not swapped: {component}");
+        ensure!(begun.elapsed() < PUBLISHED, "{name} was not swapped: {component}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
@@ -109,6 +112,37 @@ pub(crate) fn measure(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     table.add(
         "p99 with swaps, as a multiple of that without",
         format!("{ratio:.2} ({})", latency(&swapped)),
+        Some(("≤ 1.2", ratio <= 1.2)),
+        format!("without: {}", latency(&calm)),
+    );
+    python(pace, table)
+}
+
+/// A driver with an interpreter in it, 30 MB of code, published while people sign in.
+fn python(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
+    let name = "a driver in Python published meanwhile: p99 of sign-ins, as a multiple of that without";
+    let wasm = match examples::python() {
+        Ok(file) => std::fs::read(file)?,
+        Err(error) => {
+            table.add(name, format!("absent: {error:#}"), None, "");
+            return Ok(());
+        }
+    };
+    let stage = Stage::start(&[])?;
+    let login = load::json_request("/auth/login", &credentials(USER).to_string());
+    let sign_ins = || stage.seeded.send(same(&login, "refresh_token", 8), pace.load);
+    let grant = stage.seeded.sign_in(ADMIN)?;
+    let token = grant["access_token"].as_str().context("no access_token")?;
+    let calm = sign_ins()?;
+    let begun = Instant::now();
+    put(stage.components.path(), "basic", &wasm)?;
+    let beside = sign_ins()?;
+    stage.seeded.runtime.block_on(served(&mut Client::new(stage.seeded.server.address()), token, "basic", ""))?;
+    let took = begun.elapsed().as_secs_f64();
+    let ratio = beside.quantile(0.99) / calm.quantile(0.99);
+    table.add(
+        name,
+        format!("{ratio:.2} ({}); it was served after {took:.0} s at most", latency(&beside)),
         Some(("≤ 1.2", ratio <= 1.2)),
         format!("without: {}", latency(&calm)),
     );
@@ -174,16 +208,21 @@ async fn first(client: &mut Client, token: &str, name: &str) -> anyhow::Result<S
     Ok(component["data"]["current"]["digest"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Sign-ins with passwords, in turns by themselves and beside a driver that loops, hoards memory and floods the log.
+/// Sign-ins with passwords, in turns by themselves and beside a driver that loops, hoards memory, floods the log and opens ten thousand
+/// connections.
 pub(crate) fn hostile(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
-    let stage = Stage::start(&[("AUTH_PROVIDERS", "rogue"), ("AUTH_ROGUE_DRIVER", "rogue")])?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port().to_string();
+    let url = format!("http://127.0.0.1:{port}");
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let stage = Stage::start(&[("AUTH_PROVIDERS", "rogue"), ("AUTH_ROGUE_DRIVER", "rogue"), ("AUTH_ROGUE_URL", &url)])?;
     put(stage.components.path(), "rogue", &std::fs::read(guests::file("rogue")?)?)?;
     let login = load::json_request("/auth/login", &credentials(USER).to_string());
     let sign_ins = || stage.seeded.send(same(&login, "refresh_token", 8), pace.load);
-    let (mut calm, mut troubled) = (sign_ins()?, beside_hostile(&stage, sign_ins)?);
+    let (mut calm, mut troubled) = (sign_ins()?, beside_hostile(&stage, &port, sign_ins)?);
     for _ in 1..HOSTILE_TURNS {
         calm = calm.and(sign_ins()?);
-        troubled = troubled.and(beside_hostile(&stage, sign_ins)?);
+        troubled = troubled.and(beside_hostile(&stage, &port, sign_ins)?);
     }
     let ratio = troubled.quantile(0.99) / calm.quantile(0.99);
     table.add(
@@ -196,13 +235,13 @@ pub(crate) fn hostile(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
 }
 
 /// Runs a load while the hostile driver is asked.
-fn beside_hostile(stage: &Stage, load: impl FnOnce() -> anyhow::Result<Load>) -> anyhow::Result<Load> {
+fn beside_hostile(stage: &Stage, port: &str, load: impl FnOnce() -> anyhow::Result<Load>) -> anyhow::Result<Load> {
     let (stop, address) = (&AtomicBool::new(false), stage.seeded.server.address());
     std::thread::scope(|scope| {
         for what in HOSTILE {
             scope.spawn(move || -> anyhow::Result<()> {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let request = Request::new("POST", "/auth/login/rogue").json(&json!({"what": what, "value": "x"}));
+                let request = Request::new("POST", "/auth/login/rogue").json(&json!({"what": what, "value": port}));
                 runtime.block_on(async {
                     let mut client = Client::new(address);
                     while !stop.load(Ordering::Relaxed) {

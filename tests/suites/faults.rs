@@ -9,6 +9,7 @@ use e2e::client::{Client, Request, Response};
 use e2e::guests::{self, Folder};
 use e2e::server::{self, TestServer};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use crate::guests::{FALLEN_RULES, ROGUE};
 
@@ -18,6 +19,7 @@ e2e::suite! {
     a_driver_without_end_is_stopped_and_others_are_served_meanwhile,
     a_driver_that_hoards_memory_is_stopped,
     a_driver_that_floods_the_log_is_cut_short,
+    a_driver_that_opens_connections_without_end_has_sixteen,
     megabytes_from_a_driver_stay_its_own_problem,
     a_driver_cannot_sign_in_accounts_of_another_provider,
     a_refusal_of_a_driver_is_told_to_the_log_and_not_to_the_person,
@@ -27,6 +29,8 @@ e2e::suite! {
 
 /// Typed by a person, so it may be nowhere in the log.
 const TYPED: &str = "Tr0ub4dor-and-3-horses";
+/// Connections that one call may open.
+const CONNECTIONS: usize = 16;
 /// Lines that one call may write (`gatewit:log`).
 const LOG_LINES: usize = 64;
 
@@ -125,6 +129,22 @@ async fn a_driver_that_floods_the_log_is_cut_short() -> anyhow::Result<()> {
 
 /// What a driver returns has to pass through the memory of the rules, which have the same budget. Whatever the size, it
 /// is not the rules that fail.
+async fn a_driver_that_opens_connections_without_end_has_sixteen() -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port().to_string();
+    let url = format!("http://127.0.0.1:{port}");
+    let (server, _folder) = with_rogue(&[("AUTH_ROGUE_URL", &url)]).await?;
+    refused(&provoke(&server, "connect", &port).await?, 401, "INVALID_CREDENTIALS")?;
+    for _ in 0..CONNECTIONS {
+        listener.accept().await?;
+    }
+    let another = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
+    ensure!(another.is_err(), "there is another one");
+    server.logged("makes too many connections").await?;
+    ensure!(server.log().matches("makes too many connections").count() == 1, "{}", server.log());
+    keeps_secrets(&server)
+}
+
 async fn megabytes_from_a_driver_stay_its_own_problem() -> anyhow::Result<()> {
     let (server, _folder) = with_rogue(&[]).await?;
     for what in ["huge", "huge-refusal"] {

@@ -105,17 +105,15 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
 impl<'a> StreamsView<'a> {
     /// The client, if one more connection may be made.
     fn admit(&mut self) -> Result<&'a Arc<Client>, Error> {
+        let most = if self.client.is_some() { self.connections_max } else { 0 };
         *self.connections = self.connections.saturating_add(1);
-        let is_within = *self.connections <= self.connections_max;
-        self.client.filter(|_| is_within).ok_or_else(|| {
-            tracing::warn!(
-                connections = *self.connections,
-                "a driver makes too many connections, or where it has no network"
-            );
+        // There may be thousands more.
+        if *self.connections == most + 1 {
+            tracing::warn!(most, "a driver makes too many connections, or where it has no network");
             let why = "a connection is denied, because there is no network or because of too many";
             self.trace.add("warn", "network", why);
-            Error::Denied
-        })
+        }
+        self.client.filter(|_| *self.connections <= most).ok_or(Error::Denied)
     }
 }
 

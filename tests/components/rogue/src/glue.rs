@@ -13,16 +13,19 @@ use alloc::{
 };
 use core::hint::black_box;
 use exports::gatewit::driver::{
-    about::{self, Description, Format},
+    about::{self, Description, Format, Kind},
     credentials::{self, Identity, Refusal},
 };
 use gatewit::{
     driver::types::Subject,
     log::log::{self, Field, Level},
+    streams::streams,
 };
 
 /// How often `flood` writes to the log.
 const FLOOD_LINES: usize = 100_000;
+/// How many connections `connect` wants.
+const CONNECTIONS: usize = 10_000;
 /// Bytes of one piece that `hoard` takes.
 const PIECE_BYTES: usize = 1 << 16;
 
@@ -33,7 +36,15 @@ export!(Rogue);
 impl about::Guest for Rogue {
     fn describe() -> Description {
         let field = |name: &str| about::Field { name: name.to_string(), format: Format::Text, identifies: false };
-        Description { name: "rogue".to_string(), fields: vec![field("what"), field("value")], settings: Vec::new() }
+        let server = about::Setting {
+            name: "url".to_string(),
+            kind: Kind::Url,
+            default: None,
+            required: false,
+            secret: false,
+            help: "Where `connect` may connect to".to_string(),
+        };
+        Description { name: "rogue".to_string(), fields: vec![field("what"), field("value")], settings: vec![server] }
     }
 }
 
@@ -46,6 +57,7 @@ impl credentials::Guest for Rogue {
             "hoard" => hoard(),
             "recurse" => Err(Refusal::Other(recurse(1).to_string())),
             "flood" => Err(flood(&value)),
+            "connect" => Err(connect(&value)),
             // As many megabytes as the value says, of what nobody asked for.
             "huge" => Ok(Identity { claims: "x".repeat(megabytes(&value)), ..somebody() }),
             "huge-refusal" => Err(Refusal::Refused("x".repeat(megabytes(&value)))),
@@ -108,6 +120,13 @@ fn flood(value: &str) -> Refusal {
         log::write(Level::Warn, "the flood rises", &fields);
     }
     Refusal::InvalidCredentials
+}
+
+/// Opens connections to a port on this machine, and keeps them.
+fn connect(port: &str) -> Refusal {
+    let port = port.parse().unwrap_or_default();
+    let open: Vec<_> = (0..CONNECTIONS).filter_map(|_| streams::connect("127.0.0.1", port, false).ok()).collect();
+    Refusal::Refused(open.len().to_string())
 }
 
 fn not_a_text() -> String {
