@@ -4,7 +4,7 @@ use anyhow::ensure;
 use e2e::browser::Landing;
 use e2e::calls::{ADMIN, USER, quick, refused, sign_in};
 use e2e::client::Request;
-use e2e::guests::Folder;
+use e2e::guests::{self, Folder};
 use e2e::operator::Operator;
 use e2e::provider::Provider;
 use e2e::server::{TestServer, refusal};
@@ -18,6 +18,7 @@ e2e::suite! {
     a_provider_names_no_host_that_its_driver_is_not_given,
     a_document_opens_no_way_that_a_grant_has_closed,
     what_is_withheld_fails_and_nothing_else_does,
+    what_asks_for_more_than_it_is_given_is_refused,
     an_operator_sees_what_a_component_may_use,
 }
 
@@ -111,6 +112,25 @@ async fn what_is_withheld_fails_and_nothing_else_does() -> anyhow::Result<()> {
     ensure!(upstream.asked().is_empty(), "it went out: {:?}", upstream.asked());
     sign_in(&mut server.client(), USER).await?;
     Ok(())
+}
+
+async fn what_asks_for_more_than_it_is_given_is_refused() -> anyhow::Result<()> {
+    let wasm = std::fs::read(guests::file(FETCHER)?)?;
+    let server = |given: &'static str| async move {
+        let grants = json!({ "fetcher": { "capabilities": given.split(' ').collect::<Vec<_>>() } }).to_string();
+        TestServer::seeded(&quick(&[("GATEWIT_GRANTS", &grants)])).await
+    };
+    let strict = server("clock log cache").await?;
+    let mut operator = Operator::new(&strict).await?;
+    // Whoever swaps may accept what is more than before, but not what is more than the settings give.
+    for how in ["", "?accept_grants=true"] {
+        let answer = operator.upload("fetcher", &wasm, how).await?;
+        refused(&answer, 400, "INVALID_PAYLOAD")?;
+        let told = answer.text();
+        ensure!(told.contains("it asks for `http`, which GATEWIT_GRANTS does not give it"), "{told}");
+    }
+    let generous = server("clock log cache http").await?;
+    Operator::new(&generous).await?.swap("fetcher", &wasm).await.map(drop)
 }
 
 async fn an_operator_sees_what_a_component_may_use() -> anyhow::Result<()> {
