@@ -8,7 +8,7 @@ use e2e::calls::{USER, login, me, quick, sign_in};
 use e2e::guests::{self, Folder};
 use e2e::server::{self, TestServer};
 
-use crate::guests::{CONFUSED, CONFUSED_RULES, MISNAMED, ROGUE, TRESPASSER};
+use crate::guests::{CONFUSED, CONFUSED_RULES, MISNAMED, MOODY, ROGUE, TRESPASSER};
 
 e2e::suite! {
     a_component_that_may_not_be_served_is_refused,
@@ -45,7 +45,7 @@ async fn a_component_that_may_not_be_served_is_refused() -> anyhow::Result<()> {
         ("confused", CONFUSED, ["`confused`", "type mismatch"]),
         ("auth", CONFUSED_RULES, ["`auth`", "type mismatch"]),
         // A driver has not what the rules have to offer.
-        ("auth", ROGUE, ["`auth`", "gatewit:auth/"]),
+        ("auth", MOODY, ["`auth`", "gatewit:auth/"]),
     ] {
         let folder = Folder::empty()?.with(component, guest)?;
         refused(&[("GATEWIT_COMPONENTS", folder.path()?)], &words).await?;
