@@ -24,12 +24,14 @@ pub(super) async fn serve(config: Config) -> anyhow::Result<()> {
         let password = admin.password.as_ref().map_or("from ADMIN_PASSWORD", |password| password.expose());
         super::output::tell(&format!("administrator: {}  password: {password}", admin.email));
     }
-    super::output::tell(&format!("gatewit serves on http://{}", listener.local_addr()?));
+    // Before it is told: whoever waits for that may say the next moment that it is to stop.
     let mut terminated = unix::signal(unix::SignalKind::terminate())?;
-    let stop = async move {
-        tokio::select! { _ = tokio::signal::ctrl_c() => {}, _ = terminated.recv() => {} }
-    };
+    let mut interrupted = unix::signal(unix::SignalKind::interrupt())?;
     let reloading = reload_when_told(gatewit.clone())?;
+    super::output::tell(&format!("gatewit serves on http://{}", listener.local_addr()?));
+    let stop = async move {
+        tokio::select! { _ = interrupted.recv() => {}, _ = terminated.recv() => {} }
+    };
     gatewit.serve(listener, stop).await;
     reloading.abort();
     Ok(())
