@@ -118,7 +118,7 @@ pub(crate) fn measure(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     python(pace, table)
 }
 
-/// A driver with an interpreter in it, 30 MB of code, published while people sign in.
+/// A driver with an interpreter in it, 19 MB, published while people sign in.
 fn python(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     let name = "a driver in Python published meanwhile: p99 of sign-ins, as a multiple of that without";
     let wasm = match examples::python() {
