@@ -17,6 +17,7 @@ use crate::capability::{
     log::LogView,
     mail::{MailView, Post},
     metrics::{self, Metrics},
+    network::allowance::Allowance,
     pace::PaceView,
     passwords::{Passwords, PasswordsView},
     storage::{self, Seen, StorageView},
@@ -90,9 +91,8 @@ pub(crate) struct Call {
     lines: u32,
     trace: Trace,
     outbound: Outbound,
-    /// Connections that were made.
-    connections: u32,
-    connections_max: u32,
+    /// Connections that it may still make.
+    connections: Allowance,
     /// What was seen of the store.
     seen: Seen,
     /// Passwords that were hashed in this call, by number.
@@ -143,8 +143,7 @@ impl Call {
             lines: 0,
             trace: trace.clone(),
             outbound: Outbound::new(client, trace.clone()),
-            connections: 0,
-            connections_max: CONNECTIONS_MAX,
+            connections: Allowance::new(CONNECTIONS_MAX),
             seen: Seen::default(),
             hashes: Vec::new(),
             actor: None,
@@ -202,10 +201,10 @@ impl Call {
     }
 
     pub(super) fn streams(&mut self) -> StreamsView<'_> {
-        let Self { role, trace, connections, connections_max, table, .. } = self;
+        let Self { role, trace, connections, table, .. } = self;
         let client = if let Role::Driver(Some(served)) = role { served.outbound.as_ref() } else { None };
         let client = client.and_then(|outbound| outbound.streams.as_ref());
-        StreamsView { client, trace, connections, connections_max: *connections_max, table }
+        StreamsView { client, trace, connections, table }
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {
@@ -272,7 +271,7 @@ impl Sandbox {
 
     fn within(runtime: &Runtime, permit: Option<OwnedSemaphorePermit>, mut call: Call, budget: Budget) -> Self {
         if let Some(most) = budget.outbound {
-            call.connections_max = most;
+            call.connections = Allowance::new(most);
             call.outbound.limit(most);
         }
         let counted = call.services.metrics.opened(&call.component);

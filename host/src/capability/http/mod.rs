@@ -29,7 +29,7 @@ pub(crate) use client::Client;
 pub(crate) use proxy::{Choice, OwnProxy};
 pub(crate) use tape::Tape;
 
-use super::trace::Trace;
+use super::{network::allowance::Allowance, trace::Trace};
 use crate::telemetry::spans;
 use body::Patient;
 use http_body_util::BodyExt;
@@ -61,8 +61,7 @@ pub(crate) struct Outbound {
 struct Hooks {
     client: Option<Arc<Client>>,
     trace: Trace,
-    requests: u32,
-    requests_max: u32,
+    requests: Allowance,
 }
 
 impl Outbound {
@@ -70,12 +69,12 @@ impl Outbound {
     pub(crate) fn new(client: Option<Arc<Client>>, trace: Trace) -> Self {
         let mut context = WasiHttpCtx::new();
         context.set_field_size_limit(HEADER_BYTES_MAX);
-        Self { context, hooks: Hooks { client, trace, requests: 0, requests_max: REQUESTS_MAX } }
+        Self { context, hooks: Hooks { client, trace, requests: Allowance::new(REQUESTS_MAX) } }
     }
 
     /// Allows another number of requests than usual.
     pub(crate) fn limit(&mut self, requests_max: u32) {
-        self.hooks.requests_max = requests_max;
+        self.hooks.requests = Allowance::new(requests_max);
     }
 
     pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
@@ -122,18 +121,9 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: Io,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Io), Error>> + Send> {
-        let most = if self.client.is_some() { self.requests_max } else { 0 };
-        self.requests = self.requests.saturating_add(1);
-        let client = self.client.clone().filter(|_| self.requests <= most);
-        // There may be thousands more.
-        if self.requests == most + 1 {
-            tracing::warn!(most, "a driver sends too many requests, or where it has no network");
-            self.trace.add(
-                "warn",
-                "network",
-                "a request is denied, because there is no network or because of too many",
-            );
-        }
+        let has_network = self.client.is_some();
+        let may = self.requests.take(has_network, "sends too many requests", "a request", &self.trace);
+        let client = self.client.clone().filter(|_| may);
         let trace = self.trace.clone();
         let request = request.map(|body| Patient::new(body).boxed_unsync());
         let span = spans::outgoing();

@@ -1,9 +1,10 @@
-//! What all ways of drivers to the outside share: which addresses are anybody's business, how names are resolved, whom to
-//! trust, and what a provider sets differently. `http` and `streams` are the ways.
+//! What all ways of drivers to the outside share: which addresses are anybody's business, how often a call may go there, how
+//! names are resolved, whom to trust, and what a provider sets differently. `http` and `streams` are the ways.
 //!
 //! Deliberately absent: a way. Nothing here opens a connection.
 
 pub(crate) mod address;
+pub(crate) mod allowance;
 pub(crate) mod resolve;
 pub(crate) mod tls;
 

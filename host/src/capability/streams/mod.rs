@@ -22,7 +22,7 @@ pub(crate) use client::Client;
 #[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
 pub use connection::Connection;
 
-use super::trace::Trace;
+use super::{network::allowance::Allowance, trace::Trace};
 use crate::{bindings::driver::gatewit::streams::streams, telemetry::spans};
 use std::{io, sync::Arc};
 use tracing::Instrument as _;
@@ -82,9 +82,7 @@ pub(crate) struct StreamsView<'a> {
     /// Without a client there is no network.
     pub(crate) client: Option<&'a Arc<Client>>,
     pub(crate) trace: &'a Trace,
-    /// How many there were.
-    pub(crate) connections: &'a mut u32,
-    pub(crate) connections_max: u32,
+    pub(crate) connections: &'a mut Allowance,
     pub(crate) table: &'a mut ResourceTable,
 }
 
@@ -105,15 +103,9 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
 impl<'a> StreamsView<'a> {
     /// The client, if one more connection may be made.
     fn admit(&mut self) -> Result<&'a Arc<Client>, Error> {
-        let most = if self.client.is_some() { self.connections_max } else { 0 };
-        *self.connections = self.connections.saturating_add(1);
-        // There may be thousands more.
-        if *self.connections == most + 1 {
-            tracing::warn!(most, "a driver makes too many connections, or where it has no network");
-            let why = "a connection is denied, because there is no network or because of too many";
-            self.trace.add("warn", "network", why);
-        }
-        self.client.filter(|_| *self.connections <= most).ok_or(Error::Denied)
+        let has_network = self.client.is_some();
+        let may = self.connections.take(has_network, "makes too many connections", "a connection", self.trace);
+        self.client.filter(|_| may).ok_or(Error::Denied)
     }
 }
 
