@@ -208,10 +208,10 @@ impl Drop for Turn {
 async fn give_way(lane: Arc<Lane>, kept: Duration, pause: Option<Duration>, rest: Arc<Mutex<Rest>>) {
     let left = Instant::now();
     tokio::task::yield_now().await;
+    // Only of a long call it is of interest how it gets on.
+    let Some(pause) = pause else { return };
     let mut counted = Duration::ZERO;
-    if let Some(pause) = pause
-        && lane.is_busy(kept.max(left.elapsed()))
-    {
+    if lane.is_busy(kept.max(left.elapsed())) {
         // It is never closed.
         let _others_wait = lane.room.acquire().await;
         tokio::time::sleep(pause).await;
