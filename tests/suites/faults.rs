@@ -127,8 +127,6 @@ async fn a_driver_that_floods_the_log_is_cut_short() -> anyhow::Result<()> {
     keeps_secrets(&server)
 }
 
-/// What a driver returns has to pass through the memory of the rules, which have the same budget. Whatever the size, it
-/// is not the rules that fail.
 async fn a_driver_that_opens_connections_without_end_has_sixteen() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port().to_string();
@@ -145,6 +143,8 @@ async fn a_driver_that_opens_connections_without_end_has_sixteen() -> anyhow::Re
     keeps_secrets(&server)
 }
 
+/// What a driver returns has to pass through the memory of the rules, which have the same budget. Whatever the size, it
+/// is not the rules that fail.
 async fn megabytes_from_a_driver_stay_its_own_problem() -> anyhow::Result<()> {
     let (server, _folder) = with_rogue(&[]).await?;
     for what in ["huge", "huge-refusal"] {

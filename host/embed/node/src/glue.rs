@@ -32,15 +32,6 @@ type Reply = FnArgs<(u32, u32, Letters, Letters)>;
 /// The package's function for answers; what waits for one keeps the process alive.
 type Tell = ThreadsafeFunction<Reply, (), Reply, Status, false, true>;
 
-/// A started server. It is let go of with this object.
-#[napi]
-pub struct Server {
-    functions: &'static Functions,
-    embedded: *const Embedded,
-    facts: String,
-    tell: Arc<Tell>,
-}
-
 /// Bytes that are letters in JavaScript: Node writes a head and such a body in one go.
 pub struct Letters(Vec<u8>);
 
@@ -53,6 +44,15 @@ impl ToNapiValue for Letters {
         check_status!(status, "no room for an answer")?;
         Ok(letters)
     }
+}
+
+/// A started server. It is let go of with this object.
+#[napi]
+pub struct Server {
+    functions: &'static Functions,
+    embedded: *const Embedded,
+    facts: String,
+    tell: Arc<Tell>,
 }
 
 // SAFETY: the library's functions may be called from any thread.
