@@ -16,11 +16,9 @@ use tempfile::TempDir;
 use crate::Pace;
 use crate::load::{self, Exchange, Load, Refresh, Span};
 use crate::process::{Process, Served};
-use crate::seeded::{ADMIN, CONNECTIONS, USER, credentials, folder, megabytes, same};
+use crate::seeded::{ADMIN, CONNECTIONS, USER, credentials, folder, megabytes, same, sign_ins};
 use crate::table::Table;
 
-/// Sign-ins at the same time.
-const SIGN_INS: usize = 8;
 /// Starts of which the median counts.
 const STARTS: usize = 3;
 /// How long after its start a server is idle: a Directus has work to do after it has said that it serves.
@@ -124,9 +122,8 @@ fn compare(
         refreshing(database, runtime, &user, turn)
     })?;
     beside.more("POST /auth/refresh, 64 connections", Some(28.0), &refreshes);
-    let request = load::json_request("/auth/login", &credentials(USER).to_string());
     let span = Span { warm_up: Duration::from_millis(500), measured: pace.turn };
-    let sign_ins = in_turns(pace, both, span, || Ok(same(&request, "refresh_token", SIGN_INS)))?;
+    let sign_ins = in_turns(pace, both, span, || Ok(sign_ins()))?;
     beside.more("POST /auth/login, default cost, 8 connections", Some(1.3), &sign_ins);
     let most = |pick: fn(&(Load, Load)) -> u64| {
         mes.iter().chain(&refreshes).chain(&sign_ins).map(pick).max().unwrap_or_default()

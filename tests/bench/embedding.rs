@@ -13,7 +13,7 @@ use e2e::{examples, needs};
 use crate::Pace;
 use crate::load::{self, Load, Span};
 use crate::process::{self, Served as _};
-use crate::seeded::{CHEAP, Seeded, USER, credentials, megabytes, rate, same};
+use crate::seeded::{CHEAP, Seeded, USER, megabytes, rate, sign_ins};
 use crate::table::Table;
 
 /// Most that a request may cost in a Rust program, and in others, as a multiple of what it costs the server by itself.
@@ -25,9 +25,6 @@ const BARE: (&str, &str) = ("/bare", "\"id\":\"");
 
 /// Turns of a program and the server by itself: the machine may change its speed between two of them.
 const TURNS: u32 = 3;
-
-/// Sign-ins at the same time.
-const SIGN_INS: usize = 8;
 
 /// Requests after which a program has all the memory that it is going to need, and those over which it keeps to that.
 const SETTLED: usize = 100_000;
@@ -70,13 +67,12 @@ struct Work {
 const WORKS: [Work; 3] = [
     Work { name: "GET /users/me", settings: &CHEAP, run: |seeded, pace| seeded.me(pace, USER) },
     Work { name: "POST /auth/refresh", settings: &CHEAP, run: Seeded::refresh },
-    Work { name: "POST /auth/login, default cost,", settings: &[], run: sign_ins },
+    Work {
+        name: "POST /auth/login, default cost,",
+        settings: &[],
+        run: |seeded, pace| seeded.send(sign_ins(), pace.load),
+    },
 ];
-
-fn sign_ins(seeded: &Seeded, pace: Pace) -> anyhow::Result<Load> {
-    let request = load::json_request("/auth/login", &credentials(USER).to_string());
-    seeded.send(same(&request, "refresh_token", SIGN_INS), pace.load)
-}
 
 pub(crate) fn measure(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     let Span { warm_up, measured } = pace.load;

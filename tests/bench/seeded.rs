@@ -17,6 +17,9 @@ use crate::process::{self, Process};
 /// Connections of most runs.
 pub(crate) const CONNECTIONS: usize = 64;
 
+/// Sign-ins at the same time: a few more than there are threads that hash.
+const SIGN_INS: usize = 8;
+
 /// Passwords as cheap as those of the seed, for runs that are about something else.
 pub(crate) const CHEAP: [(&str, &str); 3] =
     [("HASH_MEMORY_COST", "1024"), ("HASH_TIME_COST", "1"), ("HASH_PARALLELISM", "1")];
@@ -140,6 +143,11 @@ impl Seeded {
         self.change(emails.iter().enumerate().map(statement).collect())?;
         Ok(emails)
     }
+}
+
+/// Sign-ins with a password, some at the same time.
+pub(crate) fn sign_ins() -> Vec<Box<dyn Exchange>> {
+    same(&load::json_request("/auth/login", &credentials(USER).to_string()), "refresh_token", SIGN_INS)
 }
 
 /// The same request on each of some connections.

@@ -6,12 +6,10 @@ use anyhow::ensure;
 
 use crate::load::{self, Load};
 use crate::process::{self, Process, Served as _};
-use crate::seeded::{ADMIN, CHEAP, Seeded, USER, credentials, folder, latency, megabytes, rate, same};
+use crate::seeded::{ADMIN, CHEAP, Seeded, USER, folder, latency, megabytes, rate, sign_ins};
 use crate::table::Table;
 use crate::{Pace, ceiling};
 
-/// Sign-ins at the same time: a few more than there are threads that hash.
-const SIGN_INS: usize = 8;
 /// Starts of which the median counts.
 const STARTS: usize = 7;
 /// How long after its start a server is idle.
@@ -118,12 +116,11 @@ pub(crate) fn login(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     seeded.sign_in(USER)?;
     let hash = seeded.runtime.block_on(ceiling::stored_hash(&seeded.database()?, USER.0))?;
     ensure!(hash.starts_with("$argon2id$v=19$m=65536,t=3,p=4$"), "not the default cost: {hash}");
-    let request = load::json_request("/auth/login", &credentials(USER).to_string());
     let span = load::Span { warm_up: Duration::from_millis(500), measured: pace.turn };
     let (mut logins, mut hashes) = (Vec::new(), 0.0);
     for _ in 0..pace.turns {
         hashes += ceiling::hashes(pace.turn)? / f64::from(pace.turns);
-        logins.push(seeded.send(same(&request, "refresh_token", SIGN_INS), span)?);
+        logins.push(seeded.send(sign_ins(), span)?);
     }
     let rate = logins.iter().map(Load::rate).sum::<f64>() / f64::from(pace.turns);
     let ratio = rate / hashes;

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::Pace;
 use crate::load::{self, Exchange, Load, Span};
 use crate::process::Served as _;
-use crate::seeded::{ADMIN, CHEAP, CONNECTIONS, Seeded, USER, credentials, folder, latency, rate, same};
+use crate::seeded::{ADMIN, CHEAP, CONNECTIONS, Seeded, USER, credentials, folder, latency, rate, same, sign_ins};
 use crate::table::Table;
 
 /// Swaps of a whole run; a quick one has a tenth.
@@ -104,17 +104,11 @@ pub(crate) fn measure(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
         swapping.join().ok().context("swapping panicked")??;
         load
     })?;
-    let ratio = swapped.quantile(0.99) / calm.quantile(0.99);
     let made = made.load(Ordering::Relaxed);
     let what = format!("sign-ins, refreshes and reads while components are swapped {made} times, none failed");
     let enough = (!quick).then_some(("100000 answers", swapped.answers >= REQUESTS));
     table.add(&what, format!("{} answers, {}", swapped.answers, rate(&swapped)), enough, rate(&calm));
-    table.add(
-        "p99 with swaps, as a multiple of that without",
-        format!("{ratio:.2} ({})", latency(&swapped)),
-        Some(("≤ 1.2", ratio <= 1.2)),
-        format!("without: {}", latency(&calm)),
-    );
+    slower(table, "p99 with swaps, as a multiple of that without", (&swapped, &calm), "");
     python(pace, table)
 }
 
@@ -129,8 +123,7 @@ fn python(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
         }
     };
     let stage = Stage::start(&[])?;
-    let login = load::json_request("/auth/login", &credentials(USER).to_string());
-    let sign_ins = || stage.seeded.send(same(&login, "refresh_token", 8), pace.load);
+    let sign_ins = || stage.seeded.send(sign_ins(), pace.load);
     let grant = stage.seeded.sign_in(ADMIN)?;
     let token = grant["access_token"].as_str().context("no access_token")?;
     let calm = sign_ins()?;
@@ -139,14 +132,19 @@ fn python(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     let beside = sign_ins()?;
     stage.seeded.runtime.block_on(served(&mut Client::new(stage.seeded.server.address()), token, "basic", ""))?;
     let took = begun.elapsed().as_secs_f64();
-    let ratio = beside.quantile(0.99) / calm.quantile(0.99);
-    table.add(
-        name,
-        format!("{ratio:.2} ({}); it was served after {took:.0} s at most", latency(&beside)),
-        Some(("≤ 1.2", ratio <= 1.2)),
-        format!("without: {}", latency(&calm)),
-    );
+    slower(table, name, (&beside, &calm), &format!("; it was served after {took:.0} s at most"));
     Ok(())
+}
+
+/// Adds by how much a load is slower at its 99th percentile than a calm one, and what else is to be said of it.
+fn slower(table: &mut Table, what: &str, (load, calm): (&Load, &Load), besides: &str) {
+    let ratio = load.quantile(0.99) / calm.quantile(0.99);
+    table.add(
+        what,
+        format!("{ratio:.2} ({}){besides}", latency(load)),
+        Some(("≤ 1.2", ratio <= 1.2)),
+        format!("without: {}", latency(calm)),
+    );
 }
 
 /// Swaps the rules and a driver in turns until it is told to stop.
@@ -217,20 +215,14 @@ pub(crate) fn hostile(pace: Pace, table: &mut Table) -> anyhow::Result<()> {
     std::thread::spawn(move || listener.incoming().for_each(drop));
     let stage = Stage::start(&[("AUTH_PROVIDERS", "rogue"), ("AUTH_ROGUE_DRIVER", "rogue"), ("AUTH_ROGUE_URL", &url)])?;
     put(stage.components.path(), "rogue", &std::fs::read(guests::file("rogue")?)?)?;
-    let login = load::json_request("/auth/login", &credentials(USER).to_string());
-    let sign_ins = || stage.seeded.send(same(&login, "refresh_token", 8), pace.load);
+    let sign_ins = || stage.seeded.send(sign_ins(), pace.load);
     let (mut calm, mut troubled) = (sign_ins()?, beside_hostile(&stage, &port, sign_ins)?);
     for _ in 1..HOSTILE_TURNS {
         calm = calm.and(sign_ins()?);
         troubled = troubled.and(beside_hostile(&stage, &port, sign_ins)?);
     }
-    let ratio = troubled.quantile(0.99) / calm.quantile(0.99);
-    table.add(
-        "p99 of sign-ins beside a hostile driver, as a multiple of that without",
-        format!("{ratio:.2} ({})", latency(&troubled)),
-        Some(("≤ 1.2", ratio <= 1.2)),
-        format!("without: {}", latency(&calm)),
-    );
+    let what = "p99 of sign-ins beside a hostile driver, as a multiple of that without";
+    slower(table, what, (&troubled, &calm), "");
     Ok(())
 }
 
