@@ -57,7 +57,7 @@ impl Pace {
 /// One measurement: its name for the command line, and what adds its figures to the table.
 type Measurement = (&'static str, fn(Pace, &mut Table) -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Measurement; 16] = [
+const MEASUREMENTS: [Measurement; 17] = [
     ("sandbox", sandbox::measure),
     ("start", serving::start),
     ("me", serving::me),
@@ -68,6 +68,7 @@ const MEASUREMENTS: [Measurement; 16] = [
     ("ldap", ldap::measure),
     ("saml", saml::measure),
     ("swap", swap::measure),
+    ("publish", swap::publish),
     ("hostile", swap::hostile),
     ("front", front::measure),
     ("postgres", serving::postgres),

@@ -1,6 +1,6 @@
 //! The one wasmtime engine, and its pool of instances.
 
-use super::{LoadError, turns::Turns};
+use super::{LoadError, turns::Turns, workshop::GivesWay};
 use crate::config::Grant;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -86,8 +86,11 @@ impl Runtime {
     /// `memory_max` is the most that any component is granted for a call, in bytes.
     pub(crate) fn start(budget: Budget, memory_max: usize) -> Result<Self, LoadError> {
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
-        let engine = Engine::new(&config(budget, memory_max)).map_err(failed)?;
-        let turns = Turns::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
+        let turns = Arc::new(Turns::default());
+        let mut config = config(budget, memory_max);
+        config.enable_incremental_compilation(Arc::new(GivesWay(turns.clone()))).map_err(failed)?;
+        let engine = Engine::new(&config).map_err(failed)?;
+        turns.start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
         let room = |calls| Arc::new(Semaphore::new(usize::try_from(calls).unwrap_or(Semaphore::MAX_PERMITS)));
         let (calls, waiting) = (budget.calls, budget.waiting());
         Ok(Self { engine, turns, budget, rules: room(calls), drivers: room(calls), waiting: room(waiting) })

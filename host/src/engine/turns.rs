@@ -35,7 +35,7 @@ const OF_LATE: Duration = Duration::from_secs(10);
 
 /// Somebody waits for the core if it takes so long to get it back, or if it was taken away for so long during a turn; and that they do
 /// is believed for a while, as the kernel gives threads turns of a few milliseconds.
-const BUSY: Duration = Duration::from_micros(200);
+pub(super) const BUSY: Duration = Duration::from_micros(200);
 const STAYS_BUSY: Duration = Duration::from_millis(100);
 
 /// For how long it is left to them: a fifth of what the component's long calls have computed of late, within bounds.
@@ -108,9 +108,8 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Counts the epoch up until the engine is gone.
-    pub(super) fn start(engine: &Engine) -> std::io::Result<Arc<Self>> {
-        let turns = Arc::new(Self::default());
-        let (engine, clock) = (engine.weak(), turns.clone());
+    pub(super) fn start(self: &Arc<Self>, engine: &Engine) -> std::io::Result<()> {
+        let (engine, clock) = (engine.weak(), self.clone());
         let beat = move || {
             while let Some(engine) = engine.upgrade() {
                 engine.increment_epoch();
@@ -119,11 +118,16 @@ impl Turns {
             }
         };
         std::thread::Builder::new().name("epoch".to_owned()).spawn(beat)?;
-        Ok(turns)
+        Ok(())
+    }
+
+    /// Whether there is a call now.
+    pub(super) fn any_call(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) > 0
     }
 
     fn tick(&self) -> Duration {
-        if self.calls.load(Ordering::Relaxed) > 0 { TICK } else { IDLE_TICK }
+        if self.any_call() { TICK } else { IDLE_TICK }
     }
 
     /// Where the long calls of a component pause.
@@ -151,7 +155,8 @@ struct Rest {
 }
 
 /// A moment on a thread.
-struct Moment {
+#[derive(Debug)]
+pub(super) struct Moment {
     thread: ThreadId,
     at: Instant,
     /// Processor time of the thread.
@@ -159,18 +164,19 @@ struct Moment {
 }
 
 impl Moment {
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         let time = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
         Self { thread: std::thread::current().id(), at: Instant::now(), time }
     }
 
-    /// For how long the thread was kept from a core since an earlier moment; nothing that is known, if that was on another one.
-    fn kept_since(&self, earlier: &Self) -> Duration {
+    /// For how long the thread has computed since an earlier moment, and for how long it was kept from a core; nothing that is known, if
+    /// that was on another one.
+    pub(super) fn since(&self, earlier: &Self) -> (Duration, Duration) {
         if self.thread != earlier.thread {
-            return Duration::ZERO;
+            return Default::default();
         }
         let computed = self.time.saturating_sub(earlier.time);
-        self.at.duration_since(earlier.at).saturating_sub(computed)
+        (computed, self.at.duration_since(earlier.at).saturating_sub(computed))
     }
 }
 
@@ -187,7 +193,7 @@ impl Turn {
     /// ever look for what came in from the network.
     pub(super) fn end(&mut self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         let Rest { counted, over } = std::mem::take(&mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner));
-        let kept = over.map_or(Duration::ZERO, |over| Moment::now().kept_since(&over));
+        let kept = over.map_or(Duration::ZERO, |over| Moment::now().since(&over).1);
         self.used += TICK + counted;
         if self.used >= self.time {
             return None;
@@ -270,9 +276,9 @@ mod tests {
     fn a_thread_that_does_not_compute_is_kept_from_it() {
         let before = Moment::now();
         std::thread::sleep(2 * BUSY);
-        assert!(Moment::now().kept_since(&before) > BUSY);
+        assert!(Moment::now().since(&before).1 > BUSY);
         let there = std::thread::spawn(Moment::now).join().unwrap();
-        assert_eq!(there.kept_since(&before), Duration::ZERO);
+        assert_eq!(there.since(&before), (Duration::ZERO, Duration::ZERO));
     }
 
     #[test]
