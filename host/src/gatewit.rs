@@ -10,6 +10,7 @@ use crate::{
         front::proxy::Upstream,
         listener::{self, Limits},
         service::{Service, Wire},
+        threads::Threads,
     },
     registry::Registry,
     start,
@@ -22,7 +23,7 @@ use std::{
     },
 };
 use time::OffsetDateTime;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 
 /// A running server. Clones are handles to the same one.
 #[derive(Clone)]
@@ -108,7 +109,8 @@ impl Gatewit {
     fn serve_until<'a>(&'a self, listener: TcpListener, stop: Unit<'a>) -> Unit<'a> {
         Box::pin(async move {
             let limits = Limits { shutdown: self.0.config.server.shutdown_timeout, ..Limits::default() };
-            let service = self.service();
+            let threads = self.threads();
+            let service = self.service().at_home(threads.as_ref().map(|_| Handle::current()));
             let answer = move |request, peer| {
                 let service = service.clone();
                 async move { service.answer(request, Some(peer)).await }
@@ -117,12 +119,19 @@ impl Gatewit {
                 stop.await;
                 self.drain().await;
             };
-            let cut = listener::serve(listener, limits, now, answer, stop).await;
+            let cut = listener::serve(listener, threads.as_ref(), limits, now, answer, stop).await;
             if cut > 0 {
                 tracing::warn!(connections = cut, "requests did not finish in time and were cut");
             }
             self.close().await;
         })
+    }
+
+    /// Threads for connections, where there is an application behind this server.
+    fn threads(&self) -> Option<Threads> {
+        self.0.wire.upstream.as_ref()?;
+        let started = Threads::start();
+        started.inspect_err(|error| tracing::warn!(%error, "connections have no threads of their own")).ok()
     }
 
     /// Says under `/gatewit/ready` that no more requests should come, and waits for the configured drain time.

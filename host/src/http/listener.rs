@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use super::keep_alive;
 use super::outgoing::Body;
 use super::patience::Patient;
+use super::threads::Threads;
 
 /// Pause after a failed `accept`, most likely for want of file descriptors, which only time brings back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -56,9 +57,11 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `stop` is ready, then ends gracefully. Returns how many connections had to be cut.
+/// Serves until `stop` is ready, then ends gracefully. Returns how many connections had to be cut. Each stays on one of `threads`, if
+/// there are any.
 pub(crate) async fn serve<S, F>(
     listener: TcpListener,
+    threads: Option<&Threads>,
     limits: Limits,
     now: fn() -> OffsetDateTime,
     service: S,
@@ -79,7 +82,10 @@ where
             accepted = accept(&listener, &places) => match accepted {
                 Ok((stream, peer, place)) => {
                     let connection = Connection { limits, now, peer, stopped: stopped.clone() };
-                    connections.spawn(connection.serve(stream, service.clone(), place));
+                    match threads.and_then(Threads::next) {
+                        None => connections.spawn(connection.serve(stream, service.clone(), place)),
+                        Some(thread) => connections.spawn_on(connection.move_in(stream, service.clone(), place), thread),
+                    };
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -133,6 +139,18 @@ struct Connection {
 }
 
 impl Connection {
+    /// Serves on another thread than the one that accepted it.
+    async fn move_in<S, F>(self, stream: TcpStream, service: S, place: OwnedSemaphorePermit)
+    where
+        S: Fn(Request<Incoming>, SocketAddr) -> F + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        match stream.into_std().and_then(TcpStream::from_std) {
+            Ok(stream) => self.serve(stream, service, place).await,
+            Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+        }
+    }
+
     async fn serve<S, F>(self, stream: TcpStream, service: S, _place: OwnedSemaphorePermit)
     where
         S: Fn(Request<Incoming>, SocketAddr) -> F + Send + Sync + 'static,
@@ -156,6 +174,8 @@ impl Connection {
             .header_read_timeout(limits.header_read_timeout)
             .max_buf_size(limits.header_bytes)
             .max_headers(limits.headers)
+            // Most answers are small: to copy one behind its head costs less than to send two pieces.
+            .writev(false)
             .serve_connection(TokioIo::new(Patient::new(stream)), answer)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
@@ -220,7 +240,7 @@ mod tests {
         };
         let (stop, stopped) = oneshot::channel();
         let stopped = async { stopped.await.unwrap_or_default() };
-        let served = tokio::spawn(serve(listener, limits, fixed_clock, service, stopped));
+        let served = tokio::spawn(serve(listener, None, limits, fixed_clock, service, stopped));
         Server { address, stop, served, reached, release }
     }
 

@@ -55,5 +55,6 @@ mod shares;
 mod single_sign_on;
 pub(crate) mod status;
 mod template;
+pub(crate) mod threads;
 pub(crate) mod token;
 pub(crate) mod validate;

@@ -56,7 +56,7 @@ use std::{
     time::Duration,
 };
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::{runtime::Handle, task::JoinSet, time::Instant};
 use tracing::{Instrument, Span};
 
 pub(super) use crate::visit::Caller;
@@ -152,6 +152,8 @@ impl Wire {
 #[derive(Clone)]
 pub struct Service {
     server: Arc<Server>,
+    /// Where what is not passed on is answered, if not by the thread that has the connection.
+    home: Option<Handle>,
 }
 
 impl<B> tower_service::Service<Request<B>> for Service
@@ -180,7 +182,12 @@ type Answering<'a> = Pin<Box<dyn Future<Output = Response<outgoing::Body>> + Sen
 
 impl Service {
     pub(crate) fn new(server: Arc<Server>) -> Self {
-        Self { server }
+        Self { server, home: None }
+    }
+
+    /// Answers what is not passed on there.
+    pub(crate) fn at_home(self, home: Option<Handle>) -> Self {
+        Self { home, ..self }
     }
 
     /// Whether there is a route for this method and path; to all else the answer is `ROUTE_NOT_FOUND`. So a program that asks
@@ -218,7 +225,10 @@ impl Service {
                 };
                 Box::pin(passed.instrument(traced).instrument(span))
             }
-            None => Box::pin(self.respond(request, peer, started)),
+            None => match &self.home {
+                Some(home) => Box::pin(at(home, self.clone(), request, peer, started)),
+                None => Box::pin(self.respond(request, peer, started)),
+            },
         }
     }
 
@@ -252,6 +262,24 @@ impl Service {
         };
         let reply = reply.instrument(traced.clone()).instrument(span).await.opened_with(cors.unwrap_or_default());
         reply.into_response(&wire.headers, &conditions)
+    }
+}
+
+/// Has a request answered by other threads. It is dropped with this.
+async fn at(
+    home: &Handle,
+    service: Service,
+    request: Request<AnyBody>,
+    peer: Option<SocketAddr>,
+    started: Instant,
+) -> Response<outgoing::Body> {
+    let mut answering = JoinSet::new();
+    answering.spawn_on(async move { service.respond(request, peer, started).await }, home);
+    match answering.join_next().await {
+        Some(Ok(response)) => response,
+        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The program's runtime is about to end, and the connection with it.
+        _ => std::future::pending().await,
     }
 }
 

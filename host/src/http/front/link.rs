@@ -1,11 +1,14 @@
 //! Connections to the application, and those that wait for the next request.
 //!
 //! A connection is driven by the request that is on it, not by a task of its own: no answer waits for another thread to wake.
-//! So one that waits is looked at when it is taken, and closed by then if the application has closed it. Invariant: a
-//! connection is kept only if its last exchange came to its end. Deliberately absent: a limit on connections in use; there is
+//! So one that waits is looked at when it is taken, and closed by then if the application has closed it. Invariants: a
+//! connection is kept only if its last exchange came to its end, and is taken by the thread that kept it. Deliberately absent: a limit on connections in use; there is
 //! one for each request, and requests have a limit.
 
-use super::body::{Pulse, Upload};
+use super::{
+    super::threads,
+    body::{Pulse, Upload},
+};
 use crate::{
     capability::network::tls::{self, OwnTls, Trust},
     config::Config,
@@ -17,7 +20,7 @@ use std::{
     future::poll_fn,
     io,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -29,7 +32,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-/// Connections that wait for the next request, at most: as many as requests are commonly under way at once.
+/// Connections that wait for a thread's next request, at most: as many as requests are commonly under way at once.
 const IDLE_MAX: usize = 128;
 
 /// Bytes of the head of an answer, and of a piece of a body that is held. Applications put up to half of it into cookies.
@@ -79,7 +82,7 @@ impl Link {
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let mut builder = http1::Builder::new();
-        builder.title_case_headers(true).max_buf_size(BUFFER_BYTES_MAX).max_headers(HEADERS_MAX);
+        builder.title_case_headers(true).max_buf_size(BUFFER_BYTES_MAX).max_headers(HEADERS_MAX).writev(false);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
         let driven: Driven = Box::pin(connection.with_upgrades());
         let idle_since = Instant::now();
@@ -141,7 +144,8 @@ pub(super) struct Links {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     connect_timeout: Duration,
     keep_alive: Duration,
-    idle: Mutex<Vec<Link>>,
+    /// Of each thread that serves connections, and of all others together.
+    idle: Vec<Mutex<Vec<Link>>>,
 }
 
 impl Links {
@@ -153,16 +157,22 @@ impl Links {
         let port = url.port_or_known_default().ok_or_else(wrong)?;
         let tls = if url.scheme() == "https" { Some(encryption(&host, config)?) } else { None };
         let (connect_timeout, keep_alive) = (config.upstream.connect_timeout, config.upstream.keep_alive);
-        Ok(Self { host, port, tls, connect_timeout, keep_alive, idle: Mutex::default() })
+        let idle = (0..=threads::count()).map(|_| Mutex::default()).collect();
+        Ok(Self { host, port, tls, connect_timeout, keep_alive, idle })
+    }
+
+    /// Those that wait for this thread.
+    fn idle(&self) -> Option<MutexGuard<'_, Vec<Link>>> {
+        self.idle.get(threads::number()).map(|idle| idle.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A connection that waits, if there is a good one.
     pub(super) fn waiting(&self) -> Option<Link> {
         loop {
-            let mut link = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            let mut link = self.idle()?.pop()?;
             if link.idle_since.elapsed() > self.keep_alive {
                 // The others have waited for longer.
-                let old = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+                let old = std::mem::take(&mut *self.idle()?);
                 drop(old);
                 return None;
             }
@@ -194,8 +204,7 @@ impl Links {
             return;
         }
         link.idle_since = Instant::now();
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_MAX {
+        if let Some(mut idle) = self.idle().filter(|idle| idle.len() < IDLE_MAX) {
             idle.push(link);
         }
     }
