@@ -234,6 +234,38 @@ def _():
     asyncio.run(main())
 
 
+class Windowless(asyncio.SelectorEventLoop):
+    """An event loop that waits for no files, as the one of Windows."""
+
+    def add_reader(self, *_):
+        raise NotImplementedError
+
+
+@check("event loops that wait for files, and those that do not; and an answer that nobody waits for")
+def _():
+    auth = gatewit.asgi(settings(HASH_MEMORY_COST=8_192))
+    login = json.dumps(ADMIN).encode()
+
+    async def main():
+        pongs = await asyncio.gather(*(ask(auth, "GET", "/server/ping") for _ in range(50)))
+        assert [status for status, _, _ in pongs] == [200] * 50
+        late = asyncio.ensure_future(ask(auth, "POST", "/auth/login", login))
+        await asyncio.sleep(0.005)
+        late.cancel()
+        assert (await asyncio.gather(late, ask(auth, "POST", "/auth/login", login), return_exceptions=True))[1][0] == 200
+        # Its answer comes when the event loop has ended.
+        asyncio.ensure_future(ask(auth, "POST", "/auth/login", login))
+        await asyncio.sleep(0.005)
+
+    for loop in (asyncio.SelectorEventLoop(), Windowless()):
+        try:
+            loop.run_until_complete(main())
+        finally:
+            loop.close()
+        time.sleep(0.1)
+    asyncio.run(auth.close())
+
+
 @check("the lifespan protocol, and a start that fails")
 def _():
     async def live(application):
@@ -273,10 +305,24 @@ import json, sys, gatewit
 server = gatewit.start(json.loads(sys.argv[1]))
 server.login(**json.loads(sys.argv[2]))
 """
+REQUEST = """
+import asyncio
+async def late():
+    auth = gatewit.asgi(json.loads(sys.argv[1]))
+    scope = {"type": "http", "method": "POST", "path": "/auth/login", "headers": [(b"content-type", b"application/json")]}
+    async def receive(): return {"type": "http.request", "body": sys.argv[2].encode()}
+    async def send(message): pass
+    await auth.start()
+    asyncio.ensure_future(auth(scope, receive, send))
+    await asyncio.sleep(0.002)
+server.close()
+asyncio.run(late())
+"""
 for title, end in (("that closes its server", "server.close()"), ("that forgets to", ""),
                    ("that ends with a call under way",
                     "import threading\nthreading.Thread(target=server.login, daemon=True, kwargs="
-                    "json.loads(sys.argv[2])).start()")):
+                    "json.loads(sys.argv[2])).start()"),
+                   ("that ends with a request under way", REQUEST)):
     @check(f"a program {title} ends by itself")
     def _():
         arguments = [json.dumps(settings()), json.dumps(ADMIN)]

@@ -5,7 +5,8 @@ typedef struct gatewit gatewit;
 // Rules
 //
 // Threads: every function may be called from any thread, several at once. Functions that are given as `done` or `send` are called
-// on threads of the library, `done` exactly once. They must return soon, must not throw or jump out, and may call the library.
+// on threads of the library, `done` exactly once; that of `gatewit_answer_here` may be called on the thread that calls it, before it
+// returns. They must return soon, must not throw or jump out, and may call the library.
 //
 // Pointers: a `gatewit_slice` that is handed over, in either direction, is good until the call that it is handed over in returns;
 // whoever needs it longer copies it. A slice of length 0 may have any start. A `context` is handed back as it was and never

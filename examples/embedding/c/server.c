@@ -1,10 +1,12 @@
 #define _GNU_SOURCE
-/* A request goes from a connection to Gatewit and its answer back, without a thread that waits: the connection sleeps in between. */
+/* A request goes from a connection to Gatewit and its answer back, without a thread that waits: where the answer is not there at once, the
+ * connection sleeps until it is. */
 #include "server.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,6 +26,9 @@ struct bytes {
   size_t length;
 };
 
+/* What has come first: that the connection sleeps, or the answer. */
+enum { ASKED, ASLEEP, ANSWERED };
+
 /* One request, from its first line to the last byte of its answer. */
 struct call {
   struct MHD_Connection *connection;
@@ -31,7 +36,7 @@ struct call {
   struct bytes headers;
   struct bytes body;
   bool is_too_large;
-  bool is_answered;
+  atomic_int state;
   struct MHD_Response *answer;
   uint16_t status;
 };
@@ -80,7 +85,24 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
   return kept ? MHD_YES : MHD_NO;
 }
 
-/* On a thread of Gatewit's: makes the answer and wakes the connection. */
+/* The answer is made. */
+static void wake(struct call *call) {
+  if (atomic_exchange(&call->state, ANSWERED) == ASLEEP) MHD_resume_connection(call->connection);
+}
+
+/* After somebody was asked: sends the answer if it is there, and sleeps otherwise. */
+static enum MHD_Result wait_for(struct call *call) {
+  if (atomic_load(&call->state) != ANSWERED) {
+    MHD_suspend_connection(call->connection);
+    int asked = ASKED;
+    if (atomic_compare_exchange_strong(&call->state, &asked, ASLEEP)) return MHD_YES;
+    MHD_resume_connection(call->connection); /* It came just now. */
+    return MHD_YES;
+  }
+  return call->answer ? MHD_queue_response(call->connection, call->status, call->answer) : MHD_NO;
+}
+
+/* On a thread of Gatewit's, or on the one that asks: makes the answer. */
 static void on_answer(void *context, uint16_t status, gatewit_slice headers, gatewit_slice body) {
   struct call *call = context;
   call->status = status;
@@ -99,8 +121,7 @@ static void on_answer(void *context, uint16_t status, gatewit_slice headers, gat
     free(text);
     line = line_end + 1;
   }
-  call->is_answered = true;
-  MHD_resume_connection(call->connection);
+  wake(call);
 }
 
 /* On a thread of Gatewit's: whose token it was. */
@@ -109,22 +130,21 @@ static void on_person(void *context, bool is_good, gatewit_slice told) {
   call->status = is_good ? MHD_HTTP_OK : MHD_HTTP_UNAUTHORIZED;
   call->answer = MHD_create_response_from_buffer(told.length, (void *)told.start, MHD_RESPMEM_MUST_COPY);
   if (call->answer) MHD_add_response_header(call->answer, "Content-Type", "application/json");
-  call->is_answered = true;
-  MHD_resume_connection(call->connection);
+  wake(call);
 }
 
 /* The program's own route: who is it that asks? */
-static void who(struct server *server, struct call *call) {
+static enum MHD_Result who(struct server *server, struct call *call) {
   static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
   const char *header = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, "Authorization");
   const char *token = header && strncasecmp(header, "Bearer ", 7) == 0 ? header + 7 : "";
   if (strspn(token, allowed) != strlen(token)) token = "";
   struct bytes arguments = {0};
   bool is_whole = append(&arguments, "{\"token\":\"", 10) && append(&arguments, token, strlen(token)) && append(&arguments, "\"}", 2);
-  MHD_suspend_connection(call->connection);
   if (is_whole) gatewit_call(server->gatewit, slice("verify", 6), slice(arguments.start, arguments.length), on_person, call);
   else on_person(call, false, slice("", 0));
   free(arguments.start);
+  return wait_for(call);
 }
 
 static enum MHD_Result say(struct MHD_Connection *connection, unsigned int status, const char *text) {
@@ -149,9 +169,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
   struct server *server = context;
   struct call *call = *state;
   if (!call || !call->target) return MHD_NO;
-  if (call->is_answered) {
-    return call->answer ? MHD_queue_response(connection, call->status, call->answer) : MHD_NO;
-  }
+  if (atomic_load(&call->state) == ANSWERED) return wait_for(call);
   if (!call->headers.start) {
     MHD_get_connection_values(connection, MHD_HEADER_KIND, on_header, call);
     if (!call->headers.start && !append(&call->headers, "", 0)) return MHD_NO;
@@ -165,7 +183,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
   }
   if (call->is_too_large) return say(connection, MHD_HTTP_CONTENT_TOO_LARGE, "");
   if (strcmp(call->target, "/") == 0) return say(connection, MHD_HTTP_OK, "Hello from the application");
-  if (strcmp(call->target, "/whoami") == 0) return who(server, call), MHD_YES;
+  if (strcmp(call->target, "/whoami") == 0) return who(server, call);
   char address[INET6_ADDRSTRLEN];
   peer(connection, address);
   gatewit_request request = {
@@ -175,9 +193,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
       .body = slice(call->body.start, call->body.length),
       .peer = slice(address, strlen(address)),
   };
-  MHD_suspend_connection(connection);
-  gatewit_answer(server->gatewit, &request, on_answer, call);
-  return MHD_YES;
+  gatewit_answer_here(server->gatewit, &request, on_answer, call);
+  return wait_for(call);
 }
 
 struct server *server_start(const gatewit *gatewit, uint16_t port) {

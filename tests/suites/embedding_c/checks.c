@@ -89,6 +89,28 @@ static int ask(const gatewit *server, const char *method, const char *target, co
   return told.status;
 }
 
+/* The same on this thread; `at_once` is whether it was told before the call returned. */
+static int ask_here(const gatewit *server, const char *target, const char *headers, const char *body, bool *at_once) {
+  struct told told = new_told();
+  gatewit_request request = {
+      .method = text(*body ? "POST" : "GET"), .target = text(target), .headers = text(headers), .body = text(body)};
+  gatewit_answer_here(server, &request, on_replied, &told);
+  pthread_mutex_lock(&told.lock);
+  *at_once = told.times == 1;
+  pthread_mutex_unlock(&told.lock);
+  wait_for(&told);
+  free(told.text);
+  return told.status;
+}
+
+static void answers_here(const gatewit *server) {
+  bool at_once;
+  check("what waits for nobody is answered before the call returns", ask_here(server, "/server/ping", "", "", &at_once) == 200 && at_once, "");
+  const char *json = "Content-Type: application/json\n", *right = "{\"email\":\"admin@example.com\",\"password\":\"Adm1n-password\"}";
+  check("what waits is answered later", ask_here(server, "/auth/login", json, right, &at_once) == 200 && !at_once, "");
+  check("without a server that is 500, too", ask_here(NULL, "/server/ping", "", "", &at_once) == 500 && at_once, "");
+}
+
 static void *ask_often(void *server) {
   long answered = 0;
   for (int i = 0; i < CALLS; i++) answered += ask(server, "GET", "/server/ping", "") == 200;
@@ -152,6 +174,7 @@ int main(int count_of_arguments, char **arguments) {
   check("a request is answered", ask(one, "GET", "/server/ping", "Host: example.com\n") == 200, "");
   check("a request that is none is 400", ask(one, "GET", "no target", "") == 400 && ask(one, "GET", "/", "no header\n") == 400, "");
   many_threads(one);
+  answers_here(one);
 
   const char *credentials = "{\"credentials\":{\"email\":\"admin@example.com\",\"password\":\"Adm1n-password\"}}";
   bool is_good;
@@ -171,7 +194,7 @@ int main(int count_of_arguments, char **arguments) {
   wait_for(&told);
   free(told.text);
   expect(one, "after the end a call is refused", "verify", verify, false, "SERVICE_UNAVAILABLE");
-  check("after the end a request is 503", ask(one, "GET", "/auth", "") == 503, "");
+  check("after the end a request is 503", ask(one, "GET", "/auth", "") == 503 && ask_here(one, "/auth", "", "", &is_good) == 503, "");
   expect(two, "the other goes on", "login", credentials, true, "access_token");
   told = new_told();
   gatewit_close(two, on_told, &told);

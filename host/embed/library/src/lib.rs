@@ -8,7 +8,7 @@ use libloading::Library;
 use std::{ffi::c_void, sync::OnceLock};
 
 /// What the library of the same version answers.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes of somebody else, or of ours while a call lasts.
 #[repr(C)]

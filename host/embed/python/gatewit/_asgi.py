@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import weakref
 from urllib.parse import quote
 
+from . import _native
 from ._server import start_async
 
 #: What may stand in a path as it is (RFC 3986, section 3.3).
@@ -119,23 +121,46 @@ async def _answer(gatewit, scope, path, receive, send):
     target = path
     if scope.get("query_string"):
         target += "?" + scope["query_string"].decode("latin-1")
-    lines = b"".join(name + b":" + value + b"\n" for name, value in scope["headers"] if name != b"transfer-encoding")
     peer = (scope.get("client") or [""])[0] or ""
     loop = asyncio.get_running_loop()
     future = loop.create_future()
-
-    def done(*told):
-        with contextlib.suppress(RuntimeError):  # The event loop has ended, and with it whoever waited.
-            loop.call_soon_threadsafe(_keep, future, told)
-
     body = bytes(body[: gatewit.body_limit + 1])
-    gatewit._server.answer(scope["method"], target, lines, body, peer, done)
+    gatewit._server.answer(scope["method"], target, scope["headers"], body, peer, _replies(loop), future)
     status, headers, answer = await future
-    pairs = [tuple(line.split(b":", 1)) for line in headers.split(b"\n") if line]
-    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": answer})
 
 
-def _keep(future, told):
-    if not future.done():
-        future.set_result(told)
+#: Answers on their way to event loops.
+_REPLIES = weakref.WeakKeyDictionary()
+
+
+def _replies(loop):
+    found = _REPLIES.get(loop)
+    if found is None:
+        found = _REPLIES[loop] = _listen(loop)
+    return found
+
+
+def _listen(loop):
+    with contextlib.suppress(NotImplementedError):
+        replies = _native.Replies()
+        loop.add_reader(replies.fileno(), _take, replies)
+        return replies
+    # Such as the one of Windows, which waits for no files.
+    whose = weakref.ref(loop)
+
+    def wake():
+        loop = whose()
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # It has ended, and with it whoever waited.
+                loop.call_soon_threadsafe(_take, replies)
+
+    replies = _native.Replies(wake)
+    return replies
+
+
+def _take(replies):
+    for future, *answer in replies.take():
+        if not future.done():
+            future.set_result(answer)

@@ -1,5 +1,6 @@
 //! What Python sees: a class whose methods are given a function to call at their end.
 
+use crate::replies::{Replies, Reply, Waiting};
 use gatewit_library::{self as library, Embedded, Functions, Request, Slice};
 use pyo3::{
     exceptions::PyRuntimeError,
@@ -24,6 +25,7 @@ unsafe impl Sync for Server {}
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Server>()?;
+    module.add_class::<Replies>()?;
     module.add_function(wrap_pyfunction!(load, module)?)?;
     module.add_function(wrap_pyfunction!(start, module)?)
 }
@@ -53,16 +55,29 @@ impl Server {
         (self.functions.owns)(self.embedded, Slice::of(method.as_bytes()), Slice::of(path.as_bytes()))
     }
 
-    /// Answers a request; `done` is called with a status, headers as lines, and a body.
-    fn answer(&self, method: &str, target: &str, headers: &[u8], body: &[u8], peer: &str, done: Py<PyAny>) {
+    /// Answers a request; the answer comes with `future` among those of `replies`.
+    #[expect(clippy::too_many_arguments, reason = "what a request is made of, one by one")]
+    fn answer(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &Bound<'_, PyAny>,
+        body: &[u8],
+        peer: &str,
+        replies: &Replies,
+        future: Py<PyAny>,
+    ) -> PyResult<()> {
+        let lines = lines(headers)?;
         let request = Request {
             method: Slice::of(method.as_bytes()),
             target: Slice::of(target.as_bytes()),
-            headers: Slice::of(headers),
+            headers: Slice::of(&lines),
             body: Slice::of(body),
             peer: Slice::of(peer.as_bytes()),
         };
-        (self.functions.answer)(self.embedded, &request, replied, context(done));
+        let waiting = Box::into_raw(Box::new(replies.wait(future)));
+        (self.functions.answer)(self.embedded, &request, replied, waiting.cast());
+        Ok(())
     }
 
     /// A typed call; `done` is called with whether it was answered, and the answer or a problem as JSON.
@@ -86,6 +101,20 @@ impl Drop for Server {
     fn drop(&mut self) {
         (self.functions.free)(self.embedded);
     }
+}
+
+/// Headers as ASGI has them, pairs of bytes, as lines. That a body came in chunks is over.
+fn lines(headers: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let mut lines = Vec::new();
+    for pair in headers.try_iter()? {
+        let pair = pair?;
+        let (name, value) = (pair.get_item(0)?, pair.get_item(1)?);
+        let (name, value) = (name.cast::<PyBytes>()?.as_bytes(), value.cast::<PyBytes>()?.as_bytes());
+        if name != b"transfer-encoding" {
+            lines.extend([name, b":", value, b"\n"].concat());
+        }
+    }
+    Ok(lines)
 }
 
 /// A function on its way through the library.
@@ -125,11 +154,11 @@ extern "C" fn told(context: *mut c_void, is_good: bool, told: Slice) {
     tell(context, move |python| (is_good, text).into_pyobject(python));
 }
 
+/// Without the lock of the interpreter, which somebody else may hold for long.
 extern "C" fn replied(context: *mut c_void, status: u16, headers: Slice, body: Slice) {
-    let (headers, body) = (headers.bytes(), body.bytes());
-    tell(context, move |python| {
-        (status, PyBytes::new(python, &headers), PyBytes::new(python, &body)).into_pyobject(python)
-    });
+    // SAFETY: it was made in `answer`, and the library hands it back once.
+    let waiting = unsafe { Box::from_raw(context.cast::<Waiting>()) };
+    waiting.end(Reply { status, headers: headers.bytes(), body: body.bytes() });
 }
 
 extern "C" fn hand(context: *mut c_void, number: u32, letter: Slice) {

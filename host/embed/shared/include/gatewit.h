@@ -13,7 +13,8 @@ typedef struct gatewit gatewit;
 // Rules
 //
 // Threads: every function may be called from any thread, several at once. Functions that are given as `done` or `send` are called
-// on threads of the library, `done` exactly once. They must return soon, must not throw or jump out, and may call the library.
+// on threads of the library, `done` exactly once; that of `gatewit_answer_here` may be called on the thread that calls it, before it
+// returns. They must return soon, must not throw or jump out, and may call the library.
 //
 // Pointers: a `gatewit_slice` that is handed over, in either direction, is good until the call that it is handed over in returns;
 // whoever needs it longer copies it. A slice of length 0 may have any start. A `context` is handed back as it was and never
@@ -77,11 +78,19 @@ void gatewit_start(gatewit_slice settings,
 // Whether the server has a route for a method and a path; `/` and `/robots.txt` are the program's.
 bool gatewit_owns(const gatewit *server, gatewit_slice method, gatewit_slice path);
 
-// Answers a request. `done` is called with 503 after `gatewit_close`.
+// Answers a request, and returns at once. `done` is called with 503 after `gatewit_close`.
 void gatewit_answer(const gatewit *server,
                     const gatewit_request *request,
                     gatewit_replied done,
                     void *context);
+
+// Answers a request as `gatewit_answer` does, but begins on this thread: the answer to what waits for nobody, such as who somebody
+// is, is told before it returns, and no thread has to wake another. It takes a millisecond or two at most; not for the one thread
+// of an event loop.
+void gatewit_answer_here(const gatewit *server,
+                         const gatewit_request *request,
+                         gatewit_replied done,
+                         void *context);
 
 // A typed call: an operation and its arguments as a JSON object. `docs/embedding-c.md` lists them; `verify` with a `token`
 // tells whose it is.

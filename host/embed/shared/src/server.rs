@@ -15,6 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 use tokio::{runtime::Runtime, sync::Notify};
@@ -111,19 +112,44 @@ impl Embedded {
         });
     }
 
-    /// Answers one request. After [`Embedded::close`] the answer is 503.
-    pub(crate) async fn answer(&self, asked: Asked) -> Answer {
-        let _under_way = UnderWay::new(self);
-        request::answer(self.service.clone(), asked).await
+    /// The same, but begins on this thread: what waits for nobody has ended, and its end was told, when this returns.
+    ///
+    /// Components are stopped after a millisecond, and then go on elsewhere, as does what waits.
+    pub(crate) fn begin<T: Send + 'static>(
+        self: &Arc<Self>,
+        future: impl Future<Output = T> + Send + 'static,
+        done: impl FnOnce(Option<T>) + Send + 'static,
+    ) {
+        let Some(runtime) = &self.runtime else { return done(None) };
+        let mut begun = Box::pin(AssertUnwindSafe(future).catch_unwind());
+        let first = {
+            let _within = runtime.enter();
+            begun.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
+        match first {
+            Poll::Ready(end) => done(end.ok()),
+            // Whatever woke nobody meanwhile is found when it is looked at again, which happens at once.
+            Poll::Pending => self.run(async move { begun.await.ok() }, |end| done(end.flatten())),
+        }
     }
 
-    /// A typed call: an operation such as `login`, its arguments and its answer as JSON.
+    /// Answers one request. It is under way from now on; after [`Embedded::close`] the answer is 503.
+    pub(crate) fn answer(self: &Arc<Self>, asked: Asked) -> impl Future<Output = Answer> + Send + use<> {
+        let under_way = UnderWay::new(self);
+        async move { request::answer(under_way.0.service.clone(), asked).await }
+    }
+
+    /// A typed call: an operation such as `login`, its arguments and its answer as JSON. It is under way from now on.
     ///
     /// # Errors
     /// A refusal, or arguments that are none.
-    pub(crate) async fn call(&self, operation: &str, arguments: &[u8]) -> Result<String, Problem> {
-        let _under_way = UnderWay::new(self);
-        calls::call(&self.gatewit, operation, arguments).await
+    pub(crate) fn call(
+        self: &Arc<Self>,
+        operation: String,
+        arguments: Vec<u8>,
+    ) -> impl Future<Output = Result<String, Problem>> + Send + use<> {
+        let under_way = UnderWay::new(self);
+        async move { calls::call(&under_way.0.gatewit, &operation, &arguments).await }
     }
 
     /// Lets what is under way finish, for `SHUTDOWN_TIMEOUT` at most, writes what is to be written, and lets go of the
@@ -158,16 +184,16 @@ impl Drop for Embedded {
 }
 
 /// Counts a call while it lives.
-struct UnderWay<'a>(&'a Embedded);
+struct UnderWay(Arc<Embedded>);
 
-impl<'a> UnderWay<'a> {
-    fn new(server: &'a Embedded) -> Self {
+impl UnderWay {
+    fn new(server: &Arc<Embedded>) -> Self {
         server.under_way.fetch_add(1, Ordering::SeqCst);
-        Self(server)
+        Self(server.clone())
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.idle.notify_waiters();
