@@ -6,7 +6,15 @@ import socket
 import gatewit
 import uvicorn
 
-BARE = b'{"data":{"id":"bare"}}'
+# As much as an answer of the server's.
+BARE = b'{"data":{"id":"bare"}}' + b" " * 600
+HEAD = [
+    (b"content-security-policy", b"script-src 'self'; img-src" + b" https://example.com" * 8),
+    (b"cross-origin-opener-policy", b"same-origin-allow-popups"), (b"x-powered-by", b"A program"),
+    (b"cache-control", b"no-cache"), (b"vary", b"Origin, Cache-Control"),
+    (b"content-type", b"application/json; charset=utf-8"), (b"content-length", str(len(BARE)).encode()),
+    (b"etag", b'W/"26e-M1DRoJJKLIfho98PltZkxEcZywI"'),
+]
 
 auth = gatewit.asgi(os.environ)
 
@@ -14,8 +22,7 @@ auth = gatewit.asgi(os.environ)
 async def app(scope, receive, send):
     if scope["type"] != "http" or scope["path"] != "/bare":
         return await auth(scope, receive, send)
-    head = [(b"content-type", b"application/json"), (b"content-length", str(len(BARE)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.start", "status": 200, "headers": HEAD})
     await send({"type": "http.response.body", "body": BARE})
 
 
