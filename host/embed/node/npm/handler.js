@@ -3,10 +3,9 @@
 // Requests of node:http, and of what is built on it, to the server and back. Bodies are read no further than the server
 // would; whoever goes away is answered no more.
 
-const hasBody = ({ method }) => method !== 'GET' && method !== 'HEAD';
-
 /** Reads the body of a request, and one byte more than `limit` at most: enough for the server to refuse it. */
 function readBody(request, limit) {
+  if (request.method === 'GET' || request.method === 'HEAD') return Promise.resolve(undefined);
   // Middleware before us has read it: a parser of Express leaves what it made of it.
   if (request.readableEnded) return Promise.resolve(bodyAgain(request));
   if (request.destroyed) return Promise.reject(new Error('the client went away'));
@@ -51,14 +50,13 @@ function lines({ rawHeaders, readableEnded }) {
   return Buffer.from(text, 'latin1');
 }
 
-function send(response, status, headers, body, isWhole) {
+function send(response, { status, headers, body }, isWhole) {
   if (response.destroyed || response.headersSent) return;
   // The rest of a body that is too long is not waited for.
   const flat = isWhole ? [] : ['connection', 'close'];
-  for (let start = 0, end; start < headers.length; start = end + 1) {
-    const colon = headers.indexOf(':', start);
-    end = headers.indexOf('\n', colon);
-    flat.push(headers.slice(start, colon), headers.slice(colon + 1, end));
+  for (const line of headers.split('\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0) flat.push(line.slice(0, colon), line.slice(colon + 1));
   }
   if (response.getHeaderNames().length === 0) {
     response.writeHead(status, flat);
@@ -81,15 +79,17 @@ class Replies {
     const settle = this.#asked.get(number);
     this.#asked.delete(number);
     if (this.#asked.size === 0) this.#stay.unref();
-    settle(status, headers, body);
+    settle({ status, headers, body });
   };
 
-  /** Has `settle` called with the one that is told under the number with which it `asks`. */
-  wait(ask, settle) {
-    this.#last = (this.#last + 1) % 2 ** 32;
-    ask(this.#last);
-    if (this.#asked.size === 0) this.#stay.ref();
-    this.#asked.set(this.#last, settle);
+  /** Waits for the one that is told under the number with which it `asks`. */
+  wait(ask) {
+    return new Promise((resolve) => {
+      this.#last = (this.#last + 1) % 2 ** 32;
+      ask(this.#last);
+      if (this.#asked.size === 0) this.#stay.ref();
+      this.#asked.set(this.#last, resolve);
+    });
   }
 
   /** Nothing is told any more. */
@@ -99,35 +99,22 @@ class Replies {
 }
 
 /** Answers one request; never throws. */
-function answer(server, replies, limit, request, response) {
-  const fail = () => {
+async function answer(server, replies, limit, request, response) {
+  try {
+    // What was read before is told by how it is now.
+    const headers = lines(request);
+    const body = await readBody(request, limit);
+    const peer = request.socket.remoteAddress;
+    const { method, url } = request;
+    const reply = await replies.wait((number) => server.answer(number, method, url, headers, body, peer));
+    send(response, reply, !body || body.length <= limit);
+  } catch {
     if (request.destroyed || response.headersSent) {
       // The client went away, or somebody else has begun to answer.
       response.destroy();
     } else {
       response.writeHead(500).end();
     }
-  };
-  const tell = (isWhole) => (status, headers, body) => {
-    try {
-      send(response, status, headers, body, isWhole);
-    } catch {
-      fail();
-    }
-  };
-  try {
-    const { method, url } = request;
-    // What was read before is told by how it is now.
-    const headers = lines(request);
-    const peer = request.socket.remoteAddress;
-    const ask = (body) => replies.wait(
-      (number) => server.answer(number, method, url, headers, body, peer),
-      tell(!body || body.length <= limit),
-    );
-    if (hasBody(request)) readBody(request, limit).then(ask).catch(fail);
-    else ask();
-  } catch {
-    fail();
   }
 }
 
