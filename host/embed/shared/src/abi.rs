@@ -156,11 +156,7 @@ pub(crate) extern "C" fn gatewit_answer(
     done: Replied,
     context: *mut c_void,
 ) {
-    let tell = reply(done, context);
-    contained((), || match asked(server, request) {
-        Some((server, answering)) => server.run(answering, tell),
-        None => tell(None),
-    });
+    answer(server, request, done, Context(context), false);
 }
 
 /// Answers a request as `gatewit_answer` does, but begins on this thread: the answer to what waits for nobody, such as who somebody
@@ -173,36 +169,26 @@ pub(crate) extern "C" fn gatewit_answer_here(
     done: Replied,
     context: *mut c_void,
 ) {
-    let tell = reply(done, context);
-    contained((), || match asked(server, request) {
-        Some((server, answering)) => server.begin(answering, tell),
-        None => tell(None),
-    });
+    answer(server, request, done, Context(context), true);
 }
 
-/// Tells an answer, or that there is none.
-fn reply(done: Replied, context: *mut c_void) -> impl FnOnce(Option<Answer>) + std::marker::Send + 'static {
-    let context = Context(context);
-    move |answer| {
+/// Answers a request; `here` is whether it begins on this thread.
+fn answer(server: *const Embedded, request: &Request, done: Replied, context: Context, here: bool) {
+    let tell = move |answer: Option<Answer>| {
         let Answer { status, headers, body } = answer.unwrap_or_else(Answer::broken);
         done({ context }.0, status, Slice::of(&headers), Slice::of(&body));
-    }
-}
-
-/// Whoever is asked, and the answer to be.
-fn asked(
-    server: *const Embedded,
-    request: &Request,
-) -> Option<(Arc<Embedded>, impl Future<Output = Answer> + std::marker::Send + use<>)> {
-    let server = handle(server)?;
-    let answering = server.answer(Asked {
-        method: request.method.text(),
-        target: request.target.text(),
-        headers: request.headers.bytes(),
-        body: request.body.bytes(),
-        peer: request.peer.text(),
+    };
+    contained((), || {
+        let Some(server) = handle(server) else { return tell(None) };
+        let answering = server.answer(Asked {
+            method: request.method.text(),
+            target: request.target.text(),
+            headers: request.headers.bytes(),
+            body: request.body.bytes(),
+            peer: request.peer.text(),
+        });
+        if here { server.begin(answering, tell) } else { server.run(answering, tell) }
     });
-    Some((server, answering))
 }
 
 /// A typed call: an operation and its arguments as a JSON object. `docs/embedding-c.md` lists them; `verify` with a `token`

@@ -2,8 +2,8 @@
 //!
 //! A connection is driven by the request that is on it, not by a task of its own: no answer waits for another thread to wake.
 //! So one that waits is looked at when it is taken, and closed by then if the application has closed it. Invariants: a
-//! connection is kept only if its last exchange came to its end, and is taken by the thread that kept it. Deliberately absent: a limit on connections in use; there is
-//! one for each request, and requests have a limit.
+//! connection is kept only if its last exchange came to its end, and is taken by the thread that kept it. Deliberately absent: a
+//! limit on connections in use; there is one for each request, and requests have a limit.
 
 use super::{
     super::threads,
