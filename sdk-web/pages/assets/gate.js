@@ -13,13 +13,17 @@ export function languages() {
   return select;
 }
 
-/** Makes the page ready; what there is to know of the project. */
+/**
+ * Makes the page ready; what there is to know of the project. Its buttons wait for this: a form that nobody listens to yet would
+ * send passwords by itself. The caller listens before it awaits anything. `method="dialog"` has even `submit()` send nothing.
+ */
 export function enter() {
   appear();
   translate();
   document.title = say(document.querySelector('h1').dataset.text ?? 'signIn');
   at('languages').replaceChildren(languages());
   for (const input of document.querySelectorAll('input[type=password]')) secret(input);
+  for (const button of document.querySelectorAll('button:disabled')) button.disabled = false;
   return brand();
 }
 
