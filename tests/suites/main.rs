@@ -70,6 +70,7 @@ mod studio;
 mod swap_hosts;
 mod swap_refusals;
 mod swap_trials;
+mod swap_watching;
 mod telemetry;
 mod tidy;
 mod wire;
@@ -94,7 +95,7 @@ fn main() -> ExitCode {
 }
 
 /// All of them, those first that need least.
-const SUITES: [fn() -> Vec<Test>; 71] = [
+const SUITES: [fn() -> Vec<Test>; 72] = [
     tidy::tests,
     world::tests,
     drivers::tests,
@@ -131,6 +132,7 @@ const SUITES: [fn() -> Vec<Test>; 71] = [
     hot_swap::tests,
     swap_refusals::tests,
     swap_trials::tests,
+    swap_watching::tests,
     swap_hosts::tests,
     registries::tests,
     grants::tests,

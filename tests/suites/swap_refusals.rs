@@ -65,8 +65,6 @@ async fn what_is_no_component_is_refused_and_the_old_one_stays() -> anyhow::Resu
         calls::refused(&answer, 400, "INVALID_PAYLOAD")?;
         ensure!(answer.text().contains(word), "{}", answer.text());
     }
-    let shadow = operator.upload("auth", &variant(&first_party("auth")?, 1), "?mode=shadow").await?;
-    calls::refused(&shadow, 400, "INVALID_PAYLOAD")?;
     let after = (operator.serving("local").await?, operator.serving("auth").await?);
     ensure!(before == after, "something was taken");
     sign_in(&mut server.client(), USER).await?;

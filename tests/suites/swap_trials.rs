@@ -17,7 +17,6 @@ e2e::suite! {
     a_canary_that_fails_is_ended_and_nobody_loses_the_server,
     one_that_watches_is_compared_and_answers_nobody,
     one_that_watches_hears_what_the_provider_said_once,
-    the_rules_are_not_tried_out_by_watching,
     a_canary_that_does_well_serves_by_its_rule,
     one_that_watches_serves_by_its_rule_or_is_given_up,
     a_rule_is_typed_and_outlives_a_restart,
@@ -126,16 +125,6 @@ async fn one_that_watches_hears_what_the_provider_said_once() -> anyhow::Result<
     let asked = stage.provider.calls("token");
     ensure!(asked == 2, "the refresh token was shown {} times", asked - 1);
     ensure!(browser.is_signed_in().await?, "nobody is signed in");
-    Ok(())
-}
-
-async fn the_rules_are_not_tried_out_by_watching() -> anyhow::Result<()> {
-    let server = TestServer::seeded(&quick(&[])).await?;
-    let mut operator = Operator::new(&server).await?;
-    let answer = operator.upload("auth", &variant(&first_party("auth")?, 1), "?mode=shadow").await?;
-    calls::refused(&answer, 400, "INVALID_PAYLOAD")?;
-    ensure!(answer.text().contains("cannot be tried out by watching"), "{}", answer.text());
-    ensure!(answer.text().contains("canary"), "it does not say what to do: {}", answer.text());
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -65,6 +65,24 @@ impl Operator {
         self.0.send("POST", &format!("/gatewit/components/{name}/{act}"), &Value::Null).await
     }
 
+    /// How often what watches answered the same and differently, once that does not change any more. Asking is watched, too, so
+    /// there is a stretch without any question.
+    pub async fn settled(&mut self, name: &str) -> anyhow::Result<(u64, u64)> {
+        let mut last = None;
+        loop {
+            let trial = self.component(name).await?["trial"].clone();
+            let count = |kind: &str| trial[kind].as_u64().with_context(|| format!("no trial of {name}: {trial}"));
+            // Each question but this one has been shown by now, and there were none but these.
+            let now = (count("same")?, count("different")?);
+            let asked = u64::from(name == "auth");
+            if last.is_some_and(|(same, different): (u64, u64)| now.0 + now.1 <= same + different + asked) {
+                return Ok(now);
+            }
+            last = Some(now);
+            tokio::time::sleep(STRETCH).await;
+        }
+    }
+
     /// Waits until something is so.
     pub async fn until(&mut self, name: &str, is_so: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
         let deadline = std::time::Instant::now() + PATIENCE;
@@ -82,6 +100,8 @@ impl Operator {
 
 /// How long a change may take to be seen: another host asks once a second.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+/// So long nothing is asked, for what watches to be through.
+const STRETCH: std::time::Duration = std::time::Duration::from_millis(300);
 /// How often it is looked for.
 const POLL: std::time::Duration = std::time::Duration::from_millis(20);
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
@@ -16,6 +16,7 @@ use crate::binding::Bindings;
 use crate::client::{Client, Request, Response};
 use crate::compare::{Comparison, Window, now};
 use crate::fixture::{self, Common, Exchange, Expect, Group, Part, Send, Step};
+use crate::operator::Operator;
 use crate::server::{self, SECRET, TestServer};
 
 /// Plays the group `name`, each part on a server of its own.
@@ -40,6 +41,30 @@ pub async fn play_group(name: &str, group: &Group) -> anyhow::Result<()> {
     }
     let lines: Vec<_> = found.iter().map(|line| format!("{name} / {line}")).collect();
     bail!("{} differences\n{}", lines.len(), lines.join("\n"))
+}
+
+/// Plays the parts of the group `name` against servers whose rules are watched by `wasm`, whatever their answers: how often the
+/// rules that watch answered the same, and what the log says of other answers. A part that no administrator can sign in to is
+/// left out.
+pub async fn watched(name: &str, wasm: &[u8]) -> anyhow::Result<(u64, Vec<String>)> {
+    let (group, common) = (fixture::group(name)?, fixture::common()?);
+    let mut seen = (0, Vec::new());
+    for part in &group.parts {
+        let env: Vec<_> = part.env.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let server = TestServer::seeded(&env).await?;
+        let Ok(mut operator) = Operator::new(&server).await else { continue };
+        let taken = operator.upload("auth", wasm, "?mode=shadow").await?;
+        ensure!(taken.status == 200, "{}", taken.text());
+        let database = server.database()?;
+        Replay::new(&common, part, server.address, Some(&database))?.steps().await?;
+        // The token of before may have expired meanwhile, and where sign-ins are limited there is no other.
+        if let Ok(mut operator) = Operator::new(&server).await {
+            seen.0 += operator.settled("auth").await?.0;
+        }
+        let log = server.log();
+        seen.1.extend(log.lines().filter(|line| line.contains("that are tried out")).map(ToOwned::to_owned));
+    }
+    Ok(seen)
 }
 
 /// The replay of one part.

@@ -1,6 +1,8 @@
 //! `wasi:clocks/wall-clock` and `wasi:random/random`: time and randomness, which are parameters everywhere else.
 
+use super::script::{Nature, Script};
 use crate::bindings::auth::wasi::{clocks::wall_clock, random::random};
+use std::convert::Infallible;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wasmtime::component::{HasData, Linker};
 
@@ -44,7 +46,10 @@ impl Clock for SystemClock {
 /// A component may ask for so many random bytes at once; session ids take 48.
 const RANDOM_BYTES_MAX: u64 = 4096;
 
-pub(crate) struct ClockView<'a>(pub(crate) &'a dyn Clock);
+pub(crate) struct ClockView<'a> {
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) script: &'a Script,
+}
 
 struct Granted;
 
@@ -63,7 +68,8 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
 
 impl wall_clock::Host for ClockView<'_> {
     fn now(&mut self) -> wall_clock::Datetime {
-        let now = self.0.now();
+        let asked = self.script.ask(Nature::Time, "now", &());
+        let Ok(now) = asked.told_now(|| Ok::<_, Infallible>(self.clock.now()));
         wall_clock::Datetime { seconds: now.as_secs(), nanoseconds: now.subsec_nanos() }
     }
 
@@ -76,14 +82,18 @@ impl random::Host for ClockView<'_> {
     /// Without randomness there is no safe answer, so the call fails.
     fn get_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
         wasmtime::ensure!(len <= RANDOM_BYTES_MAX, "asked for {len} random bytes at once");
-        let mut bytes = vec![0; usize::try_from(len)?];
-        self.0.fill(&mut bytes)?;
-        Ok(bytes)
+        self.script.ask(Nature::Question, "random_bytes", &len).told_now(|| {
+            let mut bytes = vec![0; usize::try_from(len)?];
+            self.clock.fill(&mut bytes)?;
+            Ok(bytes)
+        })
     }
 
     fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes)?;
-        Ok(u64::from_ne_bytes(bytes))
+        self.script.ask(Nature::Question, "random_u64", &()).told_now(|| {
+            let mut bytes = [0; 8];
+            self.clock.fill(&mut bytes)?;
+            Ok(u64::from_ne_bytes(bytes))
+        })
     }
 }

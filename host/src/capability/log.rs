@@ -28,6 +28,8 @@ pub(crate) struct LogView<'a> {
     pub(crate) lines: &'a mut u32,
     /// Where lines are kept for a sign-in that fails.
     pub(crate) trace: &'a Trace,
+    /// It only watches: what it says did not happen.
+    pub(crate) watches: bool,
 }
 
 struct Granted;
@@ -58,6 +60,7 @@ impl log::Host for LogView<'_> {
         }
         let (component, provider) = (self.component, self.provider);
         let (message, facts) = line(&message, &fields);
+        let level = if self.watches { Level::Debug } else { level };
         let word = match level {
             Level::Debug => "debug",
             Level::Info => "info",

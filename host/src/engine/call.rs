@@ -11,7 +11,7 @@ use crate::capability::{
     cache::{Cache, CacheView},
     clock::{Clock, ClockView},
     config::{ConfigView, Settings},
-    drivers::{Drivers, DriversView, Served},
+    drivers::{Drivers, DriversView, ScriptedDrivers, Served},
     http::Outbound,
     keys::{Keys, KeysView, Ring},
     log::LogView,
@@ -20,6 +20,7 @@ use crate::capability::{
     network::allowance::Allowance,
     pace::PaceView,
     passwords::{Passwords, PasswordsView},
+    script::Script,
     storage::{self, Seen, StorageView},
     streams::{CONNECTIONS_MAX, StreamsView},
     trace::Trace,
@@ -99,6 +100,8 @@ pub(crate) struct Call {
     hashes: Vec<String>,
     /// The account that the rules were called for, where they know it.
     pub(super) actor: Option<String>,
+    /// What it is told, if it watches, or somebody else is to be told the same.
+    script: Script,
     /// Only components that link the standard library of their language ask for it.
     wasi: Option<WasiCtx>,
 }
@@ -111,8 +114,14 @@ enum Role {
 }
 
 impl Call {
-    pub(crate) fn of_rules(component: &Arc<str>, settings: &Settings, services: &Arc<Services>, trace: &Trace) -> Self {
-        Self::new(component, Role::Rules, settings.clone(), services, trace)
+    pub(crate) fn of_rules(
+        component: &Arc<str>,
+        settings: &Settings,
+        services: &Arc<Services>,
+        trace: &Trace,
+        script: Script,
+    ) -> Self {
+        Self { script, ..Self::new(component, Role::Rules, settings.clone(), services, trace) }
     }
 
     pub(crate) fn of_driver(
@@ -147,6 +156,7 @@ impl Call {
             seen: Seen::default(),
             hashes: Vec::new(),
             actor: None,
+            script: Script::default(),
             wasi: None,
         }
     }
@@ -161,15 +171,16 @@ impl Call {
     }
 
     pub(super) fn clock(&mut self) -> ClockView<'_> {
-        ClockView(self.services.clock.as_ref())
+        ClockView { clock: self.services.clock.as_ref(), script: &self.script }
     }
 
     pub(super) fn config(&mut self) -> ConfigView<'_> {
         ConfigView(&self.settings)
     }
 
-    pub(super) fn drivers(&mut self) -> DriversView<'_> {
-        DriversView { drivers: &self.drivers, services: &self.services, trace: &self.trace }
+    pub(super) fn drivers(&mut self) -> ScriptedDrivers<'_> {
+        let drivers = DriversView { drivers: &self.drivers, services: &self.services, trace: &self.trace };
+        ScriptedDrivers { drivers, script: &self.script }
     }
 
     pub(super) fn keys(&mut self) -> KeysView<'_> {
@@ -182,12 +193,12 @@ impl Call {
     }
 
     pub(super) fn log(&mut self) -> LogView<'_> {
-        let Self { component, role, lines, trace, .. } = self;
-        LogView { component, provider: role.provider(), lines, trace }
+        let Self { component, role, lines, trace, script, .. } = self;
+        LogView { component, provider: role.provider(), lines, trace, watches: script.plays() }
     }
 
     pub(super) fn mail(&mut self) -> MailView<'_> {
-        MailView(&self.services.post)
+        MailView { post: &self.services.post, script: &self.script }
     }
 
     pub(super) fn pace(&mut self) -> PaceView<'_> {
@@ -197,7 +208,7 @@ impl Call {
     pub(super) fn passwords(&mut self) -> PasswordsView<'_> {
         let Services { passwords, clock, .. } = self.services.as_ref();
         let provider = self.role.provider().unwrap_or_default();
-        PasswordsView { passwords, provider, clock: clock.as_ref(), hashes: &mut self.hashes }
+        PasswordsView { passwords, provider, clock: clock.as_ref(), hashes: &mut self.hashes, script: &self.script }
     }
 
     pub(super) fn streams(&mut self) -> StreamsView<'_> {
@@ -208,8 +219,8 @@ impl Call {
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {
-        let Self { services, seen, hashes, actor, .. } = self;
-        StorageView::new(services.store.as_ref(), seen, hashes, actor.as_deref())
+        let Self { services, seen, hashes, actor, script, .. } = self;
+        StorageView::new(services.store.as_ref(), seen, hashes, actor.as_deref(), script)
     }
 }
 

@@ -2,7 +2,11 @@
 //!
 //! Absent: what the operations mean (`wit/deps/auth`), and what becomes of their answers.
 
-use super::{Call, CallError, Health, call::Sandbox};
+use super::{
+    Call, CallError, Health, Watched,
+    call::Sandbox,
+    watch::{Again, Argument, Lent as _, Shown},
+};
 use crate::bindings::auth::{
     exports::gatewit::auth::{
         access::{self, Principal},
@@ -28,7 +32,7 @@ use std::{
 use wasmtime::component::{Instance, InstancePre};
 
 /// What an operation answers: the outcome that the rules decided on, or no answer at all.
-pub(crate) type Outcome<T> = Result<Result<T, Reason>, CallError>;
+pub(crate) type Outcome<T, F = Reason> = Result<Result<T, F>, CallError>;
 
 /// One request's sandbox: who is asking, then what they want. Never used for a second request.
 pub(crate) struct Conversation {
@@ -36,13 +40,17 @@ pub(crate) struct Conversation {
     pub(super) instance: Instance,
     pub(super) interfaces: Arc<Interfaces>,
     pub(super) health: Arc<Health>,
+    /// Who is shown it when it is over.
+    pub(super) watched: Option<Watched>,
 }
 
 /// The interfaces of the rules with their operations. Of an instance, the functions of one interface are looked up and
 /// compared with the contract when one of them is called: with all of them in each request, opening a sandbox would take
 /// twice as long.
 macro_rules! operations {
-    ($($interface:ident { $($call:ident: $name:ident($($argument:ident: $type:ty),*) -> $output:ty;)* })*) => {
+    ($($interface:ident {
+        $($call:ident: $name:ident($($argument:ident: $type:ty),*) -> $output:ty $(| $failure:ty)?;)*
+    })*) => {
         /// Where the functions of each interface lie in the component.
         pub(super) struct Interfaces {
             $($interface: $interface::GuestIndices,)*
@@ -65,12 +73,23 @@ macro_rules! operations {
             }
 
             $($(
-            pub(crate) async fn $name(&mut self, $($argument: $type),*) -> Outcome<$output> {
+            pub(crate) async fn $name(&mut self, $($argument: $type),*) -> Outcome<$output $(, $failure)?> {
+                fn again(kept: ($(<$type as Argument>::Kept,)*)) -> Again {
+                    Box::new(move |rules: &mut Conversation| Box::pin(async move {
+                        let ($($argument,)*) = &kept;
+                        Shown::of(stringify!($name), &rules.$name($($argument.lent()),*).await)
+                    }))
+                }
+                let kept = self.watched.is_some().then(|| ($(Argument::kept($argument),)*));
                 let answer = match self.interfaces.$interface.load(&mut self.sandbox.store, &self.instance) {
                     Ok(interface) => interface.$call(&mut self.sandbox.store, $($argument),*).await,
                     Err(error) => Err(error),
                 };
-                answer.map_err(|error| self.explain(&error))
+                let outcome = answer.map_err(|error| self.explain(&error));
+                if let (Some(watched), Some(kept)) = (&mut self.watched, kept) {
+                    watched.saw(Shown::of(stringify!($name), &outcome), again(kept));
+                }
+                outcome
             }
             )*)*
         }
@@ -139,6 +158,8 @@ operations! {
         call_unlink: unlink(principal: &Principal, id: &str, client: &Client) -> ();
     }
     single_sign_on {
+        call_begin: begin(start: &Start, client: &Client) -> Departure | Failure;
+        call_finish: finish(arrival: &Arrival, client: &Client) -> Returned | Failure;
         call_leave: leave(provider: &str, held: &Held, target: Option<&str>, client: &Client) -> Destination;
         call_notice: notice(provider: &str, parameters: &[Parameter], origin: Option<&str>, client: &Client) -> Option<Destination>;
         call_describe_us: describe_us(provider: &str, origin: Option<&str>) -> Option<String>;
@@ -166,32 +187,7 @@ impl Conversation {
         self.sandbox.hold()
     }
 
-    /// Sends a browser away to a provider.
-    pub(crate) async fn begin(
-        &mut self,
-        start: &Start,
-        client: &Client,
-    ) -> Result<Result<Departure, Failure>, CallError> {
-        let answer = match self.interfaces.single_sign_on.load(&mut self.sandbox.store, &self.instance) {
-            Ok(interface) => interface.call_begin(&mut self.sandbox.store, start, client).await,
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| self.explain(&error))
-    }
-
-    /// Takes it back.
-    pub(crate) async fn finish(
-        &mut self,
-        arrival: &Arrival,
-        client: &Client,
-    ) -> Result<Result<Returned, Failure>, CallError> {
-        let answer = match self.interfaces.single_sign_on.load(&mut self.sandbox.store, &self.instance) {
-            Ok(interface) => interface.call_finish(&mut self.sandbox.store, arrival, client).await,
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| self.explain(&error))
-    }
-
+    /// The providers that people may choose. Nobody is shown this: the host makes the list, and the rules hand it on.
     pub(crate) async fn providers(&mut self, sessions_only: bool) -> Outcome<Vec<Provider>> {
         let answer = match self.interfaces.providers.load(&mut self.sandbox.store, &self.instance) {
             Ok(providers) => providers.call_list(&mut self.sandbox.store, sessions_only).await,

@@ -12,6 +12,7 @@
 //! | [`live`] | what is served now, and can be replaced while it is |
 //! | [`rules`] | the auth component, ready to be called |
 //! | [`conversation`] | the operations of the rules, in one request's sandbox |
+//! | [`watch`] | another generation of the rules, which watches that |
 //! | [`contract`] | which interfaces a driver has |
 //! | [`driver`] | the operations of a driver |
 //!
@@ -28,6 +29,7 @@ mod live;
 mod rules;
 mod runtime;
 mod turns;
+mod watch;
 mod workshop;
 
 pub(crate) use call::{Call, CallError, Services};
@@ -38,6 +40,7 @@ pub(crate) use health::{Alarm, Health};
 pub(crate) use live::Live;
 pub(crate) use rules::Rules;
 pub(crate) use runtime::{Budget, Runtime};
+pub(crate) use watch::Watched;
 
 /// Why a component is not served. At the start nothing is served in its place; later, what was served before.
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,10 @@
 //! The auth component, ready to be called.
 
 use super::{
-    Budget, Call, CallError, CodeCache, Conversation, Health, LoadError, Runtime, Services, Wasm, call::Sandbox,
-    conversation::Interfaces, grants,
+    Budget, Call, CallError, CodeCache, Conversation, Health, LoadError, Runtime, Services, Wasm, Watched,
+    call::Sandbox, conversation::Interfaces, grants,
 };
-use crate::capability::{config::Settings, trace::Trace};
+use crate::capability::{config::Settings, script::Script, trace::Trace};
 use std::{sync::Arc, time::Instant};
 use wasmtime::component::InstancePre;
 
@@ -50,14 +50,35 @@ impl Rules {
 
     /// Opens a sandbox for one request.
     pub(crate) async fn open(&self, services: &Arc<Services>, trace: &Trace) -> Result<Conversation, CallError> {
-        let call = Call::of_rules(&self.name, &self.settings, services, trace);
-        let mut sandbox = Sandbox::new(&self.runtime, &self.runtime.rules, call, self.budget).await;
+        let call = Call::of_rules(&self.name, &self.settings, services, trace, Script::default());
+        self.begin(Sandbox::new(&self.runtime, &self.runtime.rules, call, self.budget).await).await
+    }
+
+    /// Opens a sandbox for one request that another generation watches.
+    pub(crate) async fn open_watched(
+        &self,
+        services: &Arc<Services>,
+        trace: &Trace,
+        watched: Watched,
+    ) -> Result<Conversation, CallError> {
+        let call = Call::of_rules(&self.name, &self.settings, services, trace, watched.script());
+        let sandbox = Sandbox::new(&self.runtime, &self.runtime.rules, call, self.budget).await;
+        Ok(Conversation { watched: Some(watched), ..self.begin(sandbox).await? })
+    }
+
+    /// Opens a sandbox to watch a request that was told what is in the script, if there is room for it.
+    pub(super) async fn open_again(&self, services: &Arc<Services>, script: Script) -> Result<Conversation, CallError> {
+        let call = Call::of_rules(&self.name, &self.settings, services, &Trace::start(), script);
+        self.begin(Sandbox::try_new(&self.runtime, &self.runtime.rules, call, self.budget)?).await
+    }
+
+    async fn begin(&self, mut sandbox: Sandbox) -> Result<Conversation, CallError> {
         // Never refused: the rules are given no rests.
         let _ = self.health.admit(Instant::now());
         match self.component.instantiate_async(&mut sandbox.store).await {
             Ok(instance) => {
                 let (interfaces, health) = (self.interfaces.clone(), self.health.clone());
-                Ok(Conversation { sandbox, instance, interfaces, health })
+                Ok(Conversation { sandbox, instance, interfaces, health, watched: None })
             }
             Err(error) => {
                 self.health.crashed(Instant::now());

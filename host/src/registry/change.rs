@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     capability::{
-        drivers::{Comparison, Drivers},
+        comparison::Comparison,
+        drivers::Drivers,
         storage::operation::{Move, NewComponent, Place, StoredComponent},
     },
     engine::Digest,
@@ -75,7 +76,7 @@ impl Registry {
         let slot = state.slot(name);
         let difference = state.difference(name, &generation).accepted(accepts)?;
         let after = match upload.trial {
-            Some(mode) => slot.with_trial(generation.clone(), mode, rule)?,
+            Some(mode) => slot.with_trial(generation.clone(), mode, rule),
             None => slot.with(generation.clone()),
         };
         let prepared = self.prepare(&state, name, &after)?;
@@ -245,17 +246,9 @@ impl Difference {
 
 impl Slot {
     /// The slot with a generation on trial.
-    pub(super) fn with_trial(
-        &self,
-        generation: Arc<Generation>,
-        mode: Mode,
-        rule: Option<Rule>,
-    ) -> Result<Self, Refused> {
-        if generation.name.as_ref() == AUTH && mode == Mode::Shadow {
-            return Err(Refused::NoShadow);
-        }
+    pub(super) fn with_trial(&self, generation: Arc<Generation>, mode: Mode, rule: Option<Rule>) -> Self {
         let trial = Trial { generation, mode, comparison: Arc::new(Comparison::default()), rule };
-        Ok(Self { trial: Some(trial), ..self.clone() })
+        Self { trial: Some(trial), ..self.clone() }
     }
 }
 

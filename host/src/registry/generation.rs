@@ -74,7 +74,7 @@ pub(crate) struct Generation {
 
 /// What kind of component it is.
 pub(crate) enum Code {
-    Rules(Rules),
+    Rules(Arc<Rules>),
     Driver { driver: Arc<Driver>, description: Description },
 }
 
@@ -98,6 +98,13 @@ impl Generation {
         match &self.code {
             Code::Rules(rules) => rules.budget(),
             Code::Driver { driver, .. } => driver.budget(),
+        }
+    }
+
+    pub(crate) fn rules(&self) -> Option<&Arc<Rules>> {
+        match &self.code {
+            Code::Rules(rules) => Some(rules),
+            Code::Driver { .. } => None,
         }
     }
 
@@ -155,7 +162,7 @@ impl Loader {
         let load = move || Rules::load(&runtime, &cache, source.named(AUTH), settings, health, budget);
         let rules = self.apart(load).await?;
         rules.check(&self.services).await?;
-        Ok(Code::Rules(rules))
+        Ok(Code::Rules(Arc::new(rules)))
     }
 
     async fn driver(&self, name: &str, number: u64, source: &Source) -> Result<Code, LoadError> {

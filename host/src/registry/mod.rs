@@ -52,11 +52,11 @@ use crate::{
         storage,
     },
     config, distribution,
-    engine::{Alarm, CallError, CodeCache, Conversation, Live, LoadError, Runtime, Services},
+    engine::{Alarm, CallError, CodeCache, Conversation, Live, LoadError, Runtime, Services, Watched},
 };
 pub(crate) use change::{Taken, Upload};
 pub(crate) use generation::Generation;
-use generation::{AUTH, Code, LOCAL, Loader};
+use generation::{AUTH, LOCAL, Loader};
 pub(crate) use grants::Difference;
 use live::CONCEALED;
 pub(crate) use live::{Draft, LiveProvider};
@@ -92,11 +92,6 @@ pub(crate) enum Refused {
     Rule,
     #[error(transparent)]
     Remote(#[from] distribution::Failure),
-    #[error(
-        "the rules cannot be tried out by watching: what they do is to write, in steps of which each needs the one before, \
-         and without its effects nothing of it can be compared; give them a share of the calls (canary)"
-    )]
-    NoShadow,
     #[error("it asks for more than the one before: {0}; repeat it and accept that, if it is right")]
     Grants(String),
     #[error("the provider `{name}` could no longer be served: {problem}")]
@@ -254,18 +249,25 @@ impl Registry {
     }
 
     /// Opens a sandbox of the rules for one request: mostly of those that serve, for its share of the requests of those on
-    /// trial.
+    /// trial. Those that watch are shown it afterwards.
     pub(crate) async fn open(&self, trace: &crate::capability::trace::Trace) -> Result<Conversation, CallError> {
         let slot = self.rules.get();
         let services = self.services();
-        let tried = slot.trial.as_ref().filter(|trial| match trial.mode {
+        let taken = slot.trial.as_ref().filter(|trial| match trial.mode {
             Mode::Canary(share) => services.clock.roll() < share,
             Mode::Shadow => false,
         });
-        let generation = tried.map(|trial| &trial.generation).or(slot.current.as_ref());
-        match generation.map(|generation| &generation.code) {
-            Some(Code::Rules(rules)) => rules.open(services, trace).await,
-            _ => Err(CallError::Trapped { component: AUTH.into(), cause: "there are no rules".to_owned() }),
+        let generation = taken.map(|trial| &trial.generation).or(slot.current.as_ref());
+        let none = || CallError::Trapped { component: AUTH.into(), cause: "there are no rules".to_owned() };
+        let rules = generation.and_then(|generation| generation.rules()).ok_or_else(none)?;
+        let watched = slot
+            .trial
+            .as_ref()
+            .filter(|trial| trial.mode == Mode::Shadow)
+            .and_then(|trial| Watched::begin(trial.generation.rules()?, &trial.comparison, services));
+        match watched {
+            Some(watched) => rules.open_watched(services, trace, watched).await,
+            None => rules.open(services, trace).await,
         }
     }
 

@@ -4,12 +4,12 @@ use super::{
     generation::{Generation, Origin},
     promotion::{Figures, Rule},
 };
-use crate::capability::drivers::{Comparison, OnTrial, Served};
-use crate::engine::Digest;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use crate::capability::{
+    comparison::Comparison,
+    drivers::{OnTrial, Served},
 };
+use crate::engine::Digest;
+use std::sync::Arc;
 
 /// How a generation is tried out beside the one that serves.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,16 +34,18 @@ pub(crate) struct Trial {
 impl Trial {
     /// How it did so far. What is shown to somebody who watches is compared; what somebody takes may fail.
     pub(super) fn figures(&self) -> Figures {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let (same, different) = (read(&self.comparison.same), read(&self.comparison.different));
         match self.mode {
-            Mode::Shadow => Figures { calls: same + different, differences: different, failures: 0 },
+            Mode::Shadow => {
+                let (same, different) = self.comparison.shown();
+                Figures { calls: same + different, differences: different, failures: 0 }
+            }
             Mode::Canary(_) if self.generation.driver().is_none() => {
                 let (calls, failures) = self.generation.health().counts();
                 Figures { calls, differences: 0, failures }
             }
             Mode::Canary(_) => {
-                Figures { calls: read(&self.comparison.taken), differences: 0, failures: read(&self.comparison.failed) }
+                let (calls, failures) = self.comparison.counts();
+                Figures { calls, differences: 0, failures }
             }
         }
     }

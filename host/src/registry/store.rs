@@ -126,7 +126,7 @@ impl Registry {
                     slot = self.below(state, name, &slot).await?;
                 }
                 let rule = component.rule.as_deref().and_then(Rule::read);
-                slot.with_trial(generation, mode, rule)?.trial
+                slot.with_trial(generation, mode, rule).trial
             }
             (None, _) => None,
         };

@@ -13,11 +13,7 @@ use crate::{
     engine::Budget,
 };
 use serde_json::{Map, Value as Json, json};
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 impl Registry {
     /// All components, by name.
@@ -139,12 +135,12 @@ fn trial(trial: &Trial) -> Json {
         Mode::Canary(share) => ("canary", Some(share)),
         Mode::Shadow => ("shadow", None),
     };
-    let comparison = &trial.comparison;
+    let (same, different) = trial.comparison.shown();
     let figures = json!({
         "mode": mode,
         "share": share,
-        "same": comparison.same.load(Ordering::Relaxed),
-        "different": comparison.different.load(Ordering::Relaxed),
+        "same": same,
+        "different": different,
         "failed": trial.figures().failures,
         "rule": trial.rule.map(Rule::shown),
     });

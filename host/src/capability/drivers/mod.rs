@@ -5,6 +5,7 @@
 //! for their providers already, it is `overloaded`.
 
 mod auth_data;
+mod scripted;
 mod served;
 mod shadow;
 
@@ -18,12 +19,11 @@ use crate::{
     engine::{Answer, CallError, Occasion, Services},
     telemetry::spans,
 };
+pub(crate) use scripted::{ScriptedDrivers, add_to_linker};
 pub(crate) use served::{Drivers, OnTrial, Outbound, Served};
-pub(crate) use shadow::Comparison;
 use shadow::{Mirror, Verdict};
 use std::sync::Arc;
 use tracing::{Instrument as _, Span};
-use wasmtime::component::{HasData, Linker};
 
 /// When those are to come back who find too many waiting: so long takes a sign-in at a slow provider.
 const RETRY_SECONDS: u32 = 5;
@@ -32,20 +32,6 @@ pub(crate) struct DriversView<'a> {
     pub(crate) drivers: &'a Drivers,
     pub(crate) services: &'a Arc<Services>,
     pub(crate) trace: &'a Trace,
-}
-
-struct Granted;
-
-impl HasData for Granted {
-    type Data<'a> = DriversView<'a>;
-}
-
-/// Adds the way to the drivers, and nothing else, to `linker`.
-pub(crate) fn add_to_linker<T: Send + 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> DriversView<'_>,
-) -> wasmtime::Result<()> {
-    dispatch::add_to_linker::<T, Granted>(linker, view)
 }
 
 impl<'a> DriversView<'a> {

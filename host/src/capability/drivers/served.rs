@@ -3,8 +3,7 @@
 //! A sign-in at a provider's own pages is two calls with minutes between them. What the first one wants remembered is marked
 //! with the generation that it was, and the second one goes there, too. Absent: how it comes about who serves (`registry`).
 
-use super::super::{config::Settings, http, keys::ProviderKeys, streams};
-use super::shadow::Comparison;
+use super::super::{comparison::Comparison, config::Settings, http, keys::ProviderKeys, streams};
 use crate::{
     bindings::{
         auth::gatewit::{

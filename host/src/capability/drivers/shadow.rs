@@ -12,44 +12,7 @@ use crate::{
     capability::{http::Tape, trace::Trace},
     engine::Services,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
-use tokio::sync::Semaphore;
-
-/// Calls that are shown at the same time; more are not shown. Watching must not keep anybody waiting.
-const SHOWN_MAX: usize = 16;
-
-/// How one that is tried out does: how often the one that watches would have answered the same, and how often the one that
-/// takes a share of the calls did not do what it should.
-pub(crate) struct Comparison {
-    pub(crate) same: AtomicU64,
-    pub(crate) different: AtomicU64,
-    /// Calls that were taken …
-    pub(crate) taken: AtomicU64,
-    /// … and those of them that had no answer, or one that blames neither the person nor what the person did.
-    pub(crate) failed: AtomicU64,
-    room: Arc<Semaphore>,
-}
-
-impl Default for Comparison {
-    fn default() -> Self {
-        let room = Arc::new(Semaphore::new(SHOWN_MAX));
-        let zero = AtomicU64::default;
-        Self { same: zero(), different: zero(), taken: zero(), failed: zero(), room }
-    }
-}
-
-impl Comparison {
-    /// Counts a call that was taken.
-    pub(super) fn took(&self, is_sound: bool) {
-        self.taken.fetch_add(1, Ordering::Relaxed);
-        if !is_sound {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
+use std::sync::Arc;
 
 /// Whether an answer is one that a sound driver gives to somebody at a provider that is there.
 pub(super) fn is_sound<T>(answer: &Answer<T>) -> bool {
@@ -164,17 +127,16 @@ impl Mirror {
 
 /// Shows a call, later and beside everything else.
 pub(super) fn show(watching: &OnTrial, services: &Arc<Services>, verdict: Verdict, call: Mirror) {
-    let Ok(room) = watching.comparison.room.clone().try_acquire_owned() else { return };
+    let Some(room) = watching.comparison.room() else { return };
     let Some((call, trace)) = call.rewound(&verdict) else { return };
     let (served, comparison, services) = (watching.served.clone(), watching.comparison.clone(), services.clone());
     tokio::spawn(async move {
         let other = call.ask(Occasion { served: &served, services: &services, trace: &trace }).await;
         drop(room);
+        comparison.compared(other == verdict);
         if other == verdict {
-            comparison.same.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        comparison.different.fetch_add(1, Ordering::Relaxed);
         let (serving, watching) = (verdict.kind(), other.kind());
         let driver = served.driver.name();
         tracing::warn!(provider = %served.name, driver, serving, watching, "a driver that is tried out answers differently");

@@ -16,7 +16,11 @@ mod tests;
 mod transport;
 mod words;
 
-use super::{clock::Clock, storage};
+use super::{
+    clock::Clock,
+    script::{Nature, Script},
+    storage,
+};
 use crate::{
     bindings::auth::gatewit::mail::post::{self, Letter},
     config::Mail,
@@ -204,7 +208,24 @@ fn fits(letter: &Letter) -> Result<(), SendError> {
     Ok(())
 }
 
-pub(crate) struct MailView<'a>(pub(crate) &'a Post);
+pub(crate) struct MailView<'a> {
+    pub(crate) post: &'a Post,
+    pub(crate) script: &'a Script,
+}
+
+impl MailView<'_> {
+    /// The one place where a letter that is not taken is logged.
+    async fn hand_in(&self, letter: Letter) -> Result<(), post::Error> {
+        let span = spans::letter(&letter.template);
+        let Err(error) = self.post.send(letter).instrument(span).await else { return Ok(()) };
+        tracing::error!(error = &error as &dyn std::error::Error, "a letter was not taken");
+        Err(match error {
+            SendError::Overloaded(_) => post::Error::Overloaded,
+            SendError::Unavailable(_) => post::Error::Unavailable,
+            SendError::Unfit(reason) => post::Error::Other(reason.to_owned()),
+        })
+    }
+}
 
 struct Granted;
 
@@ -221,15 +242,8 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
 }
 
 impl post::Host for MailView<'_> {
-    /// The one place where a letter that is not taken is logged.
     async fn send(&mut self, letter: Letter) -> Result<(), post::Error> {
-        let span = spans::letter(&letter.template);
-        let Err(error) = self.0.send(letter).instrument(span).await else { return Ok(()) };
-        tracing::error!(error = &error as &dyn std::error::Error, "a letter was not taken");
-        Err(match error {
-            SendError::Overloaded(_) => post::Error::Overloaded,
-            SendError::Unavailable(_) => post::Error::Unavailable,
-            SendError::Unfit(reason) => post::Error::Other(reason.to_owned()),
-        })
+        let asked = self.script.ask(Nature::Effect, "letter", &letter);
+        asked.told(self.hand_in(letter), || post::Error::Unavailable).await
     }
 }

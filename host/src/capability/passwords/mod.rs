@@ -6,7 +6,10 @@
 pub(crate) mod argon2;
 pub(crate) mod pool;
 
-use super::storage;
+use super::{
+    script::{Nature, Script},
+    storage,
+};
 use crate::{
     bindings::{
         auth::gatewit::passwords::{
@@ -120,6 +123,35 @@ pub(crate) struct PasswordsView<'a> {
     pub(crate) clock: &'a dyn super::clock::Clock,
     /// What this call has hashed.
     pub(crate) hashes: &'a mut Vec<String>,
+    pub(crate) script: &'a Script,
+}
+
+impl PasswordsView<'_> {
+    /// Hashes one more password: its number.
+    async fn add_hash(&mut self, password: String) -> Result<u32, Error> {
+        if self.hashes.len() >= HASHES_MAX {
+            return Err(Error::TooMany);
+        }
+        let salt = argon2::salt(self.clock)?;
+        let hash = self.passwords.hash(password, salt).instrument(spans::password("password hash")).await?;
+        self.hashes.push(hash);
+        Ok(u32::try_from(self.hashes.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    async fn mark_of(&self, user: &str) -> Result<Option<String>, Error> {
+        let hash = self.passwords.store.password_hash(user).await?;
+        Ok(hash.map(|hash| storage::mark(hash.as_deref())))
+    }
+
+    async fn fits_share(&self, share: &str, password: String) -> Result<Verdict, Error> {
+        match self.passwords.store.share_password(share).await? {
+            Some(None) => Ok(Verdict::Match),
+            found => {
+                let compare = self.passwords.compare(found.flatten(), password);
+                compare.instrument(spans::password("password verify")).await
+            }
+        }
+    }
 }
 
 struct Granted;
@@ -146,6 +178,11 @@ pub(crate) fn add_hashing_to_linker<T: Send + 'static>(
     hashing::add_to_linker::<T, Granted>(linker, view)
 }
 
+/// Whoever watches has no hashes computed: each takes as long as somebody's sign-in.
+fn denied() -> Error {
+    storage::Error::Denied.into()
+}
+
 impl types::Host for PasswordsView<'_> {
     fn convert_error(&mut self, error: Error) -> wasmtime::Result<types::Error> {
         Ok(match error {
@@ -154,6 +191,7 @@ impl types::Host for PasswordsView<'_> {
                 types::Error::Overloaded(RETRY_AFTER_SECONDS)
             }
             Error::TooMany => types::Error::Other("too many passwords in one call".to_owned()),
+            Error::Storage(storage::Error::Denied) => types::Error::Unavailable,
             Error::Storage(_) | Error::Hash(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a password cannot be verified or hashed");
                 types::Error::Unavailable
@@ -172,27 +210,17 @@ impl accounts::Host for PasswordsView<'_> {
 
 impl hashing::Host for PasswordsView<'_> {
     async fn hash(&mut self, password: String) -> Result<u32, Error> {
-        if self.hashes.len() >= HASHES_MAX {
-            return Err(Error::TooMany);
-        }
-        let salt = argon2::salt(self.clock)?;
-        let hash = self.passwords.hash(password, salt).instrument(spans::password("password hash")).await?;
-        self.hashes.push(hash);
-        Ok(u32::try_from(self.hashes.len() - 1).unwrap_or(u32::MAX))
+        let asked = self.script.ask(Nature::Effect, "hash", &password);
+        asked.told(self.add_hash(password), denied).await
     }
 
     async fn mark(&mut self, user: String) -> Result<Option<String>, Error> {
-        let hash = self.passwords.store.password_hash(&user).await?;
-        Ok(hash.map(|hash| storage::mark(hash.as_deref())))
+        let asked = self.script.ask(Nature::Question, "mark", &user);
+        asked.told(self.mark_of(&user), denied).await
     }
 
     async fn verify_share(&mut self, share: String, password: String) -> Result<Verdict, Error> {
-        match self.passwords.store.share_password(&share).await? {
-            Some(None) => Ok(Verdict::Match),
-            found => {
-                let compare = self.passwords.compare(found.flatten(), password);
-                compare.instrument(spans::password("password verify")).await
-            }
-        }
+        let asked = self.script.ask(Nature::Effect, "verify_share", &(&share, &password));
+        asked.told(self.fits_share(&share, password), denied).await
     }
 }

@@ -60,6 +60,9 @@ pub enum Error {
     /// The database is away, busy beyond its timeout, or its disk is full. Worth another try later.
     #[error("the database does not answer")]
     Unavailable(#[source] Cause),
+    /// The call watches another one, and may not do what that one did not.
+    #[error("whoever watches changes nothing")]
+    Denied,
     /// The database answered something that it should not.
     #[error("the database failed")]
     Failed(#[source] Cause),

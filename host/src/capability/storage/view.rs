@@ -6,8 +6,10 @@ use super::{
 };
 use crate::{
     bindings::auth::gatewit::storage::{access, counters, identities, records, sessions, types, users},
+    capability::script::{Asked, Nature, Script},
     telemetry::spans,
 };
+use std::fmt::Debug;
 use tracing::{Instrument as _, Span};
 use wasmtime::component::{HasData, Linker};
 
@@ -18,17 +20,33 @@ pub(crate) struct StorageView<'a> {
     hashes: &'a [String],
     /// The account that this call was made for, where that is known.
     actor: Option<&'a str>,
+    script: &'a Script,
+}
+
+/// A question or a change that is about to be put to the store.
+struct Put {
+    asked: Asked,
+    span: Span,
+}
+
+impl Put {
+    /// What the store says of it.
+    async fn to<T: Clone + Send + 'static>(self, answer: impl Future<Output = Answer<T>>) -> Answer<T> {
+        self.asked.told(answer.instrument(self.span), || Error::Denied).await
+    }
 }
 
 impl<'a> StorageView<'a> {
-    /// A view of the store for a call that has `seen` it, has made these `hashes`, and was made for `actor` where that is known.
+    /// A view of the store for a call that has `seen` it, has made these `hashes`, was made for `actor` where that is known, and
+    /// is told what is in a `script`.
     pub(crate) fn new(
         store: &'a dyn Backend,
         seen: &'a mut Seen,
         hashes: &'a [String],
         actor: Option<&'a str>,
+        script: &'a Script,
     ) -> Self {
-        Self { store, seen, hashes, actor }
+        Self { store, seen, hashes, actor, script }
     }
 
     /// The store, for what is not answered from what is kept. It may change the store, so what was seen of it is over.
@@ -37,9 +55,16 @@ impl<'a> StorageView<'a> {
         self.store
     }
 
-    /// The span of a question or a change.
-    fn span(&self, operation: &'static str) -> Span {
-        spans::storage(operation, self.store.name())
+    fn asks(&self, operation: &'static str, about: &dyn Debug) -> Put {
+        self.put(Nature::Question, operation, about)
+    }
+
+    fn does(&self, operation: &'static str, about: &dyn Debug) -> Put {
+        self.put(Nature::Effect, operation, about)
+    }
+
+    fn put(&self, nature: Nature, operation: &'static str, about: &dyn Debug) -> Put {
+        Put { asked: self.script.ask(nature, operation, about), span: spans::storage(operation, self.store.name()) }
     }
 }
 
@@ -68,53 +93,55 @@ type Answer<T> = Result<T, Error>;
 impl types::Host for StorageView<'_> {
     /// The one place where a failure of the store is logged.
     fn convert_error(&mut self, error: Error) -> wasmtime::Result<types::Error> {
+        if matches!(error, Error::Denied) {
+            return Ok(types::Error::Denied);
+        }
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
         Ok(match error {
             Error::Unavailable(_) => types::Error::Unavailable,
-            Error::Failed(_) => types::Error::Other("the store failed".to_owned()),
+            _ => types::Error::Other("the store failed".to_owned()),
         })
     }
 }
 
 impl users::Host for StorageView<'_> {
     async fn find_by_email(&mut self, email: String) -> Answer<Option<User>> {
-        self.store().user(UserKey::Email(&email)).instrument(self.span("user")).await
+        self.asks("user", &UserKey::Email(&email)).to(self.store().user(UserKey::Email(&email))).await
     }
 
     async fn find(&mut self, id: String) -> Answer<Option<User>> {
-        self.store().user(UserKey::Id(&id)).instrument(self.span("user")).await
+        self.asks("user", &UserKey::Id(&id)).to(self.store().user(UserKey::Id(&id))).await
     }
 
     async fn find_by_static_token(&mut self, token: String) -> Answer<Option<User>> {
-        self.store().user(UserKey::StaticToken(&token)).instrument(self.span("user")).await
+        self.asks("user", &UserKey::StaticToken(&token)).to(self.store().user(UserKey::StaticToken(&token))).await
     }
 
     async fn read(&mut self, id: String, columns: Columns) -> Answer<Option<Vec<Field>>> {
-        let span = self.span("user_columns");
-        self.store.user_columns(&id, &columns, self.seen).instrument(span).await
+        self.asks("user_columns", &(&id, &columns)).to(self.store.user_columns(&id, &columns, self.seen)).await
     }
 }
 
 impl sessions::Host for StorageView<'_> {
     async fn find(&mut self, token: String, now_ms: u64) -> Answer<Option<Session>> {
-        let span = self.span("session");
-        self.store.session(&token, now_ms, self.seen).instrument(span).await
+        self.asks("session", &(&token, now_ms)).to(self.store.session(&token, now_ms, self.seen)).await
     }
 
     async fn begin(&mut self, session: sessions::NewSession, now_ms: u64) -> Answer<()> {
-        self.store().begin_session(session, now_ms).instrument(self.span("begin_session")).await
+        self.does("begin_session", &(&session, now_ms)).to(self.store().begin_session(session, now_ms)).await
     }
 
     async fn rotate(&mut self, rotation: sessions::Rotation, now_ms: u64) -> Answer<Rotated> {
-        self.store().rotate_session(rotation, now_ms).instrument(self.span("rotate_session")).await
+        self.does("rotate_session", &(&rotation, now_ms)).to(self.store().rotate_session(rotation, now_ms)).await
     }
 
     async fn end(&mut self, token: String, client: sessions::Client, now_ms: u64) -> Answer<bool> {
-        self.store().end_session(&token, client, now_ms).instrument(self.span("end_session")).await
+        let put = self.does("end_session", &(&token, &client, now_ms));
+        put.to(self.store().end_session(&token, client, now_ms)).await
     }
 
     async fn end_family(&mut self, token: String, now_ms: u64) -> Answer<u32> {
-        self.store().end_family(&token, now_ms).instrument(self.span("end_family")).await
+        self.does("end_family", &(&token, now_ms)).to(self.store().end_family(&token, now_ms)).await
     }
 
     async fn end_by_source(
@@ -124,14 +151,12 @@ impl sessions::Host for StorageView<'_> {
         session: Option<String>,
         now_ms: u64,
     ) -> Answer<u32> {
-        self.store()
-            .end_by_source(&provider, identifier.as_deref(), session.as_deref(), now_ms)
-            .instrument(self.span("end_by_source"))
-            .await
+        let put = self.does("end_by_source", &(&provider, &identifier, &session, now_ms));
+        put.to(self.store().end_by_source(&provider, identifier.as_deref(), session.as_deref(), now_ms)).await
     }
 
     async fn parting_data(&mut self, token: String) -> Answer<Option<String>> {
-        self.store().parting_data(&token).instrument(self.span("parting_data")).await
+        self.asks("parting_data", &token).to(self.store().parting_data(&token)).await
     }
 
     async fn open_sessions(
@@ -140,7 +165,8 @@ impl sessions::Host for StorageView<'_> {
         limit: u32,
         now_ms: u64,
     ) -> Answer<Vec<sessions::OpenSession>> {
-        self.store().open_sessions(user.as_deref(), limit, now_ms).instrument(self.span("open_sessions")).await
+        let put = self.asks("open_sessions", &(&user, limit, now_ms));
+        put.to(self.store().open_sessions(user.as_deref(), limit, now_ms)).await
     }
 
     async fn family_id(&mut self, token: String) -> wasmtime::Result<String> {
@@ -156,40 +182,46 @@ impl sessions::Host for StorageView<'_> {
         now_ms: u64,
     ) -> Answer<u32> {
         let actor = self.actor.map(ToOwned::to_owned);
-        self.store().end_open(user, id, keep, actor, client, now_ms).instrument(self.span("end_open")).await
+        let put = self.does("end_open", &(&user, &id, &keep, &actor, &client, now_ms));
+        put.to(self.store().end_open(user, id, keep, actor, client, now_ms)).await
     }
 }
 
 impl identities::Host for StorageView<'_> {
     async fn find(&mut self, provider: String, identifier: String) -> Answer<Option<User>> {
-        self.store().user_of_identity(&provider, &identifier).instrument(self.span("user_of_identity")).await
+        let put = self.asks("user_of_identity", &(&provider, &identifier));
+        put.to(self.store().user_of_identity(&provider, &identifier)).await
     }
 
     async fn list(&mut self, user: String) -> Answer<Vec<Identity>> {
-        self.store().identities(&user).instrument(self.span("identities")).await
+        self.asks("identities", &user).to(self.store().identities(&user)).await
     }
 
     async fn link(&mut self, identity: NewIdentity, client: sessions::Client, now_ms: u64) -> Answer<bool> {
-        self.store().link_identity(identity, client, now_ms).instrument(self.span("link_identity")).await
+        let put = self.does("link_identity", &(&identity, &client, now_ms));
+        put.to(self.store().link_identity(identity, client, now_ms)).await
     }
 
     async fn unlink(&mut self, user: String, id: String, client: sessions::Client, now_ms: u64) -> Answer<bool> {
-        self.store().unlink_identity(&user, &id, client, now_ms).instrument(self.span("unlink_identity")).await
+        let put = self.does("unlink_identity", &(&user, &id, &client, now_ms));
+        put.to(self.store().unlink_identity(&user, &id, client, now_ms)).await
     }
 
     async fn auth_data(&mut self, provider: String, identifier: String) -> Answer<Option<String>> {
-        self.store().auth_data(&provider, &identifier).instrument(self.span("auth_data")).await
+        let put = self.asks("auth_data", &(&provider, &identifier));
+        put.to(self.store().auth_data(&provider, &identifier)).await
     }
 
     async fn set_auth_data(&mut self, provider: String, identifier: String, auth_data: Option<String>) -> Answer<()> {
-        self.store().set_auth_data(&provider, &identifier, auth_data).instrument(self.span("set_auth_data")).await
+        let put = self.does("set_auth_data", &(&provider, &identifier, &auth_data));
+        put.to(self.store().set_auth_data(&provider, &identifier, auth_data)).await
     }
 }
 
 impl access::Host for StorageView<'_> {
     async fn policies(&mut self, user: Option<String>, role: Option<String>) -> Answer<Vec<Policy>> {
-        let span = self.span("policies");
-        self.store.policies(user.as_deref(), role.as_deref(), self.seen).instrument(span).await
+        let put = self.asks("policies", &(&user, &role));
+        put.to(self.store.policies(user.as_deref(), role.as_deref(), self.seen)).await
     }
 
     async fn permissions(
@@ -198,23 +230,23 @@ impl access::Host for StorageView<'_> {
         collection: String,
         action: String,
     ) -> Answer<Vec<Permission>> {
-        let span = self.span("permissions");
-        self.store.permissions(&policies, &collection, &action, self.seen).instrument(span).await
+        let put = self.asks("permissions", &(&policies, &collection, &action));
+        put.to(self.store.permissions(&policies, &collection, &action, self.seen)).await
     }
 
     async fn read_role(&mut self, id: String, columns: Columns) -> Answer<Option<Vec<Field>>> {
-        let span = self.span("role_columns");
-        self.store.role_columns(&id, &columns, self.seen).instrument(span).await
+        self.asks("role_columns", &(&id, &columns)).to(self.store.role_columns(&id, &columns, self.seen)).await
     }
 }
 
 impl records::Host for StorageView<'_> {
     async fn find(&mut self, query: Query) -> Answer<Vec<Vec<Value>>> {
-        self.store().find_records(&query).instrument(self.span("find_records")).await
+        self.asks("find_records", &query).to(self.store().find_records(&query)).await
     }
 
     async fn count(&mut self, collection: String, condition: Vec<Node>) -> Answer<u64> {
-        self.store().count_records(&collection, &condition).instrument(self.span("count_records")).await
+        let put = self.asks("count_records", &(&collection, &condition));
+        put.to(self.store().count_records(&collection, &condition)).await
     }
 
     async fn write(
@@ -224,23 +256,23 @@ impl records::Host for StorageView<'_> {
         author: records::Author,
         now_ms: u64,
     ) -> Answer<Written> {
-        self.store()
-            .write_records(Step { changes, hashes: self.hashes.to_vec(), endings, author, now_ms })
-            .instrument(self.span("write_records"))
-            .await
+        let put = self.does("write_records", &(&changes, &endings, &author, now_ms));
+        let step = Step { changes, hashes: self.hashes.to_vec(), endings, author, now_ms };
+        put.to(self.store().write_records(step)).await
     }
 }
 
 impl counters::Host for StorageView<'_> {
     async fn add(&mut self, key: String, amount: u32, expires_at_ms: u64, now_ms: u64) -> Answer<Count> {
-        self.store().add_to_count(&key, amount, expires_at_ms, now_ms).instrument(self.span("add_to_count")).await
+        let put = self.does("add_to_count", &(&key, amount, expires_at_ms, now_ms));
+        put.to(self.store().add_to_count(&key, amount, expires_at_ms, now_ms)).await
     }
 
     async fn read(&mut self, key: String, now_ms: u64) -> Answer<Option<Count>> {
-        self.store().read_count(&key, now_ms).instrument(self.span("read_count")).await
+        self.asks("read_count", &(&key, now_ms)).to(self.store().read_count(&key, now_ms)).await
     }
 
     async fn clear(&mut self, key: String) -> Answer<()> {
-        self.store().clear_count(&key).instrument(self.span("clear_count")).await
+        self.does("clear_count", &key).to(self.store().clear_count(&key)).await
     }
 }
