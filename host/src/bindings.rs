@@ -60,7 +60,7 @@ pub(crate) mod driver {
             "gatewit:driver/types": super::auth::gatewit::driver::types,
             "gatewit:keys/signing": super::auth::gatewit::keys::signing,
             "gatewit:keys/decryption.key": crate::capability::keys::DecryptionKey,
-            "gatewit:streams/streams.connection": crate::capability::streams::Connection,
+            "gatewit:streams/streams.connection": crate::capability::streams::Line,
         },
         trappable_error_type: {
             "gatewit:keys/signing.error" => crate::capability::keys::Error,

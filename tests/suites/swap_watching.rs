@@ -1,33 +1,42 @@
-//! Rules that watch: they are shown what those that serve were asked, are told the same, and change nothing.
+//! Components that watch: they are shown what those that serve were asked, are told the same, and change nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, ensure};
 use e2e::calls::{self, ADMIN, Caller, USER, login, quick, refresh, sign_in};
 use e2e::mail::MailServer;
 use e2e::operator::{Operator, digest, variant};
 use e2e::server::TestServer;
+use e2e::slapd::{Options, Slapd};
 use e2e::stage::Stage;
 use e2e::{fixture, guests, replay};
 use serde_json::json;
 use sqlx::Row as _;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::guests::FALLEN_RULES;
 use crate::hot_swap::first_party;
+use crate::ldap::site::{self, Site};
 
 e2e::suite! {
     they_answer_the_same_to_everything_that_was_recorded,
     they_change_nothing_and_write_no_letters,
     they_reach_no_provider,
+    a_directory_is_asked_once,
+    a_driver_that_asks_something_else_is_found_out,
     rules_that_answer_otherwise_are_found_out,
     rules_that_would_do_something_else_are_found_out,
     rules_that_crash_are_ended_and_nobody_notices,
     they_serve_by_their_rule,
 }
 
-/// The rules with something of theirs changed.
-fn with(old: &[u8], new: &[u8]) -> anyhow::Result<Vec<u8>> {
+/// A component with something in it changed.
+fn with(name: &str, old: &[u8], new: &[u8]) -> anyhow::Result<Vec<u8>> {
     ensure!(old.len() == new.len(), "a component cannot grow");
-    let mut wasm = first_party("auth")?;
-    let place = wasm.windows(old.len()).position(|bytes| bytes == old).context("the rules do not have it")?;
+    let mut wasm = first_party(name)?;
+    let place = wasm.windows(old.len()).position(|bytes| bytes == old).context("the component does not have it")?;
     wasm[place..place + old.len()].copy_from_slice(new);
     Ok(wasm)
 }
@@ -109,9 +118,69 @@ async fn they_reach_no_provider() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Connections that were made to `to` by way of the port that this gives.
+async fn counted(to: u16) -> anyhow::Result<(u16, Arc<AtomicU64>)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (port, count) = (listener.local_addr()?.port(), Arc::new(AtomicU64::new(0)));
+    let counter = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut outside, _)) = listener.accept().await {
+            counter.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let mut inside = TcpStream::connect(("127.0.0.1", to)).await?;
+                copy_bidirectional(&mut outside, &mut inside).await
+            });
+        }
+    });
+    Ok((port, count))
+}
+
+/// What somebody of a directory does: signs in, mistypes, and comes again.
+async fn visit(server: &TestServer) -> anyhow::Result<()> {
+    let mut client = server.client();
+    let tokens = calls::Tokens::of(&client.send(&site::login("alice", "alice-pw", "json")).await?)?;
+    let wrong = client.send(&site::login("alice", "not hers", "json")).await?;
+    calls::refused(&wrong, 401, "INVALID_CREDENTIALS")?;
+    let renewed = client.send(&refresh(&tokens.refresh)).await?;
+    ensure!(renewed.status == 200, "{}", renewed.text());
+    Ok(())
+}
+
+async fn a_directory_is_asked_once() -> anyhow::Result<()> {
+    let slapd = Slapd::start(&Options::default()).await?;
+    let (port, count) = counted(slapd.port).await?;
+    let server = site::serve(&site::settings(&format!("ldap://127.0.0.1:{port}")), &[]).await?;
+    let mut operator = Operator::new(&server).await?;
+    visit(&server).await?;
+    let alone = count.swap(0, Ordering::Relaxed);
+    let taken = operator.upload("ldap", &variant(&first_party("ldap")?, 1), "?mode=shadow").await?;
+    ensure!(taken.status == 200, "{}", taken.text());
+    // Its settings were tried when it was taken.
+    count.store(0, Ordering::Relaxed);
+    visit(&server).await?;
+    let seen = operator.until("ldap", |component| component["trial"]["same"] == 3).await?;
+    ensure!(seen["trial"]["different"] == 0, "{seen} {}", server.log());
+    let watched = count.load(Ordering::Relaxed);
+    ensure!(alone > 0 && watched == alone, "{alone} connections alone, {watched} watched");
+    Ok(())
+}
+
+async fn a_driver_that_asks_something_else_is_found_out() -> anyhow::Result<()> {
+    let site = Site::open(&[]).await?;
+    let mut operator = Operator::new(&site.server).await?;
+    let other = with("ldap", b"pwdAccountLockedTime", b"pwdAccountLookedTime")?;
+    let taken = operator.upload("ldap", &other, "?mode=shadow").await?;
+    ensure!(taken.status == 200, "{}", taken.text());
+    ensure!(site.sign_in("alice", "alice-pw").await?.status == 200, "{}", site.server.log());
+    operator.until("ldap", |component| component["trial"]["different"] == 1).await?;
+    let line = site.server.logged("a driver that is tried out would do what the other one did not").await?;
+    ensure!(line.contains("send") && !line.contains("alice"), "{line}");
+    Ok(())
+}
+
 async fn rules_that_answer_otherwise_are_found_out() -> anyhow::Result<()> {
     // Their tokens call something by another name.
-    let (server, mut operator) = watched(&with(b"app_access", b"app_axcess")?, &[]).await?;
+    let (server, mut operator) = watched(&with("auth", b"app_access", b"app_axcess")?, &[]).await?;
     sign_in(&mut server.client(), USER).await?;
     operator.until("auth", |component| component["trial"]["different"].as_u64() > Some(0)).await?;
     let line = server.logged("the rules that are tried out answer differently").await?;
@@ -123,7 +192,7 @@ async fn rules_that_answer_otherwise_are_found_out() -> anyhow::Result<()> {
 
 async fn rules_that_would_do_something_else_are_found_out() -> anyhow::Result<()> {
     // They count failures under another name; their answers are the same.
-    let (server, mut operator) = watched(&with(b"attempts/", b"attemptz/")?, &[]).await?;
+    let (server, mut operator) = watched(&with("auth", b"attempts/", b"attemptz/")?, &[]).await?;
     let wrong = server.client().send(&login((USER.0, "wrong"), "json")).await?;
     calls::refused(&wrong, 401, "INVALID_CREDENTIALS")?;
     operator.until("auth", |component| component["trial"]["different"] == 1).await?;

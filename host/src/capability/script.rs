@@ -1,9 +1,9 @@
-//! What the host told one call of the rules, kept so that a generation that watches can be told the same.
+//! What the host told one call of a component, kept so that a generation that watches can be told the same.
 //!
 //! Rows, the time, chance, the words of drivers: each answer is kept under what was asked, in its order. Whoever watches is told
 //! the same. What was not asked before is asked now, if asking changes nothing; an effect that whoever serves did not have is
 //! denied. So watching changes nothing, and that something else would have been done is known afterwards. Of what was asked
-//! only a digest is kept: there are passwords in it. Absent: comparing the answers of the rules (`engine::watch`).
+//! only a digest is kept: there are passwords in it. Absent: comparing answers (`engine::watch`, `drivers::shadow`).
 
 use std::{
     any::Any,
@@ -22,6 +22,8 @@ pub(crate) enum Nature {
     Question,
     /// It changes something, or may.
     Effect,
+    /// It is what came back of an effect.
+    Reply,
     /// It is about the time, which stands still at its last answer.
     Time,
 }
@@ -71,6 +73,11 @@ impl Script {
     pub(crate) fn rewound(self) -> Option<Self> {
         let is_torn = self.book.as_ref().is_none_or(|book| look(book, |book| book.torn));
         (!is_torn).then_some(Self { plays: true, ..self })
+    }
+
+    /// Whether anything is kept or told.
+    pub(crate) fn is_there(&self) -> bool {
+        self.book.is_some()
     }
 
     /// Whether it is for a call that watches.
@@ -173,7 +180,7 @@ impl Line {
         });
         match (told, self.nature) {
             (Some(told), _) => From::Book(told),
-            (None, Nature::Effect) => {
+            (None, Nature::Effect | Nature::Reply) => {
                 look(&self.book, |book| book.denied = book.denied.or(Some(self.operation)));
                 From::Nowhere
             }

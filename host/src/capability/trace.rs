@@ -4,8 +4,8 @@
 //! one allocation. Deliberately absent: keeping traces, which is the store's, and deciding which are kept.
 
 use super::{
-    http::Tape,
     log::{cut, redact},
+    script::Script,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -37,8 +37,8 @@ pub struct Step {
 #[derive(Clone)]
 pub(crate) struct Trace {
     inner: Arc<Inner>,
-    /// What a call says to its provider, and hears, where somebody else is to hear it, too.
-    tape: Option<Tape>,
+    /// What a driver's call is told, where somebody else is to be told it, too.
+    script: Script,
 }
 
 struct Inner {
@@ -48,16 +48,16 @@ struct Inner {
 
 impl Trace {
     pub(crate) fn start() -> Self {
-        Self { inner: Arc::new(Inner { start: Instant::now(), steps: Mutex::default() }), tape: None }
+        Self { inner: Arc::new(Inner { start: Instant::now(), steps: Mutex::default() }), script: Script::default() }
     }
 
-    /// The same steps, for a call with a tape.
-    pub(crate) fn with_tape(&self, tape: Tape) -> Self {
-        Self { inner: self.inner.clone(), tape: Some(tape) }
+    /// The same steps, for a driver's call with a script.
+    pub(crate) fn with_script(&self, script: Script) -> Self {
+        Self { inner: self.inner.clone(), script }
     }
 
-    pub(crate) fn tape(&self) -> Option<&Tape> {
-        self.tape.as_ref()
+    pub(crate) fn script(&self) -> &Script {
+        &self.script
     }
 
     /// Adds a step; beyond the limit it is dropped.

@@ -131,7 +131,8 @@ impl Call {
         trace: &Trace,
     ) -> Self {
         let settings = served.map(|served| served.settings.clone()).unwrap_or_default();
-        Self::new(component, Role::Driver(served.cloned()), settings, services, trace)
+        let script = trace.script().clone();
+        Self { script, ..Self::new(component, Role::Driver(served.cloned()), settings, services, trace) }
     }
 
     fn new(component: &Arc<str>, role: Role, settings: Settings, services: &Arc<Services>, trace: &Trace) -> Self {
@@ -212,10 +213,10 @@ impl Call {
     }
 
     pub(super) fn streams(&mut self) -> StreamsView<'_> {
-        let Self { role, trace, connections, table, .. } = self;
+        let Self { role, trace, script, connections, table, .. } = self;
         let client = if let Role::Driver(Some(served)) = role { served.outbound.as_ref() } else { None };
         let client = client.and_then(|outbound| outbound.streams.as_ref());
-        StreamsView { client, trace, connections, table }
+        StreamsView { client, trace, script, connections, table }
     }
 
     pub(super) fn storage(&mut self) -> StorageView<'_> {

@@ -9,7 +9,7 @@ mod scripted;
 mod served;
 mod shadow;
 
-use super::{http::Tape, trace::Trace};
+use super::{script::Script, trace::Trace};
 use crate::{
     bindings::auth::gatewit::{
         config::settings::Value,
@@ -45,10 +45,26 @@ impl<'a> DriversView<'a> {
         Ok(Occasion { served: served.ok_or_else(missing)?, services: self.services, trace: self.trace })
     }
 
+    /// Asks a driver by one of its operations, and what it was told meanwhile, if somebody watches.
+    async fn ask<T>(
+        &self,
+        operation: &'static str,
+        occasion: Occasion<'a>,
+        call: impl AsyncFnOnce(Occasion<'_>) -> Answer<T>,
+    ) -> (Result<T, Refusal>, Option<Script>) {
+        let Some(_) = self.watching(occasion) else {
+            return (self.answer(occasion, call(occasion).instrument(span(operation, occasion)).await), None);
+        };
+        let script = Script::blank();
+        let trace = self.trace.with_script(script.clone());
+        let ask = call(Occasion { trace: &trace, ..occasion }).instrument(span(operation, occasion));
+        (self.answer(occasion, ask.await), Some(script))
+    }
+
     /// Shows a call to the generation that watches, if one does.
-    fn mirror(&self, occasion: Occasion<'_>, verdict: Verdict, call: Mirror) {
-        if let Some(watching) = self.watching(occasion) {
-            shadow::show(watching, self.services, verdict, call);
+    fn show(&self, occasion: Occasion<'_>, script: Option<Script>, verdict: Verdict, call: Mirror) {
+        if let (Some(watching), Some(script)) = (self.watching(occasion), script) {
+            shadow::show(watching, self.services, script, verdict, call);
         }
     }
 
@@ -57,11 +73,6 @@ impl<'a> DriversView<'a> {
         let provider = &occasion.served.name;
         let serves = self.drivers.find(provider).is_some_and(|served| Arc::ptr_eq(served, occasion.served));
         self.drivers.shadow(provider).filter(|_| serves)
-    }
-
-    /// A tape for a call that can be made only once, if somebody watches.
-    fn tape(&self, occasion: Occasion<'_>) -> Option<Tape> {
-        self.watching(occasion).map(|_| Tape::blank())
     }
 
     /// A driver's answer as the rules get it.
@@ -128,25 +139,25 @@ impl dispatch::Host for DriversView<'_> {
 
     async fn login(&mut self, provider: String, values: Vec<String>) -> Result<Identity, Refusal> {
         let occasion = self.occasion(&provider)?;
-        let ask = occasion.served.driver.login(occasion, &values).instrument(span("driver login", occasion));
-        let answer = self.answer(occasion, ask.await);
-        self.mirror(occasion, Verdict::of_identity(&answer), Mirror::Login(values));
+        let call = async |occasion: Occasion<'_>| occasion.served.driver.login(occasion, &values).await;
+        let (answer, script) = self.ask("driver login", occasion, call).await;
+        self.show(occasion, script, Verdict::of_identity(&answer), Mirror::Login(values));
         answer.map(to_keep)
     }
 
     async fn begin(&mut self, provider: String, start: Start) -> Result<Departure, Refusal> {
         let occasion = self.occasion(&provider)?;
-        let ask = occasion.served.driver.begin(occasion, start.clone()).instrument(span("driver begin", occasion));
-        let answer = self.answer(occasion, ask.await);
-        self.mirror(occasion, Verdict::of_departure(&answer), Mirror::Begin(start));
+        let call = async |occasion: Occasion<'_>| occasion.served.driver.begin(occasion, start.clone()).await;
+        let (answer, script) = self.ask("driver begin", occasion, call).await;
+        self.show(occasion, script, Verdict::of_departure(&answer), Mirror::Begin(start));
         // Whoever begins a sign-in finishes it, although somebody else may serve by then.
         answer.map(|departure| served::with_tag(departure, &occasion.served.tag))
     }
 
     async fn recall(&mut self, provider: String, parameters: Vec<Parameter>) -> Result<Claim, Refusal> {
         let occasion = self.occasion(&provider)?;
-        let ask = occasion.served.driver.recall(occasion, parameters).instrument(span("driver recall", occasion));
-        self.answer(occasion, ask.await)
+        let call = async |occasion: Occasion<'_>| occasion.served.driver.recall(occasion, parameters).await;
+        self.ask("driver recall", occasion, call).await.0
     }
 
     async fn finish(&mut self, provider: String, arrival: Arrival) -> Result<Identity, Refusal> {
@@ -156,15 +167,9 @@ impl dispatch::Host for DriversView<'_> {
             None => self.drivers.find(&provider),
         };
         let occasion = self.with(began)?;
-        let Some(tape) = self.tape(occasion) else {
-            let ask = occasion.served.driver.finish(occasion, arrival).instrument(span("driver finish", occasion));
-            return self.answer(occasion, ask.await).map(to_keep);
-        };
-        let trace = self.trace.with_tape(tape.clone());
-        let taped = Occasion { trace: &trace, ..occasion };
-        let ask = occasion.served.driver.finish(taped, arrival.clone()).instrument(span("driver finish", occasion));
-        let answer = self.answer(occasion, ask.await);
-        self.mirror(occasion, Verdict::of_identity(&answer), Mirror::Finish(arrival, tape));
+        let call = async |occasion: Occasion<'_>| occasion.served.driver.finish(occasion, arrival.clone()).await;
+        let (answer, script) = self.ask("driver finish", occasion, call).await;
+        self.show(occasion, script, Verdict::of_identity(&answer), Mirror::Finish(arrival));
         answer.map(to_keep)
     }
 
@@ -176,14 +181,11 @@ impl dispatch::Host for DriversView<'_> {
     ) -> Result<Option<String>, Refusal> {
         let occasion = self.occasion(&provider)?;
         let auth_data = auth_data.map(auth_data::unwrapped);
-        let tape = self.tape(occasion);
-        let trace = tape.clone().map(|tape| self.trace.with_tape(tape));
-        let taped = Occasion { trace: trace.as_ref().unwrap_or(self.trace), ..occasion };
-        let ask = occasion.served.driver.refresh(taped, &identifier, auth_data.clone());
-        let answer = self.answer(occasion, ask.instrument(span("driver refresh", occasion)).await);
-        if let Some(tape) = tape {
-            self.mirror(occasion, Verdict::of_stay(&answer), Mirror::Refresh(identifier, auth_data, tape));
-        }
+        let call = async |occasion: Occasion<'_>| {
+            occasion.served.driver.refresh(occasion, &identifier, auth_data.clone()).await
+        };
+        let (answer, script) = self.ask("driver refresh", occasion, call).await;
+        self.show(occasion, script, Verdict::of_stay(&answer), Mirror::Refresh(identifier, auth_data));
         answer.map(|auth_data| auth_data.map(auth_data::wrapped))
     }
 
@@ -194,8 +196,10 @@ impl dispatch::Host for DriversView<'_> {
         callback: String,
     ) -> Result<Option<Destination>, Refusal> {
         let occasion = self.occasion(&provider)?;
-        let ask = occasion.served.driver.leave(occasion, parting_data.as_deref(), &callback);
-        self.answer(occasion, ask.instrument(span("driver leave", occasion)).await)
+        let call = async |occasion: Occasion<'_>| {
+            occasion.served.driver.leave(occasion, parting_data.as_deref(), &callback).await
+        };
+        self.ask("driver leave", occasion, call).await.0
     }
 
     async fn read_notice(
@@ -205,13 +209,14 @@ impl dispatch::Host for DriversView<'_> {
         callback: String,
     ) -> Result<Notice, Refusal> {
         let occasion = self.occasion(&provider)?;
-        let ask = occasion.served.driver.read_notice(occasion, parameters, &callback);
-        self.answer(occasion, ask.instrument(span("driver read notice", occasion)).await)
+        let call =
+            async |occasion: Occasion<'_>| occasion.served.driver.read_notice(occasion, parameters, &callback).await;
+        self.ask("driver read notice", occasion, call).await.0
     }
 
     async fn describe_us(&mut self, provider: String, callback: String) -> Result<Option<String>, Refusal> {
         let occasion = self.occasion(&provider)?;
-        let ask = occasion.served.driver.describe_us(occasion, &callback);
-        self.answer(occasion, ask.instrument(span("driver describe us", occasion)).await)
+        let call = async |occasion: Occasion<'_>| occasion.served.driver.describe_us(occasion, &callback).await;
+        self.ask("driver describe us", occasion, call).await.0
     }
 }

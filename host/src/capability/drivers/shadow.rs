@@ -1,15 +1,20 @@
 //! A generation that watches: it is shown calls that another one has answered, and whether it would have answered the same
 //! is counted. Nobody gets its answers, and it has a cache of its own.
 //!
-//! Shown is where a browser goes, who somebody is with right credentials (wrong ones would count twice where they are checked),
-//! who came back from a provider, and whether somebody may stay. What a provider lets happen once is not repeated there: the
-//! generation that watches is played the answers that the other one got (`http::Tape`), and whatever else would have an
-//! effect is denied. Not shown are messages of providers, and the end of a session.
+//! Shown is where a browser goes, who somebody is, who came back from a provider, and whether somebody may stay. Whoever watches is
+//! told what the other one was told ([`Script`]): a code is good for one token, and a message may change something where it arrives.
+//! Not shown are messages of providers, and the end of a session.
 
-use super::{Answer, Occasion, Refusal, served::OnTrial};
+use super::{
+    Answer, Occasion, Refusal,
+    served::{OnTrial, Served},
+};
 use crate::{
     bindings::auth::gatewit::driver::types::{Arrival, Departure, Identity, Start, Subject},
-    capability::{http::Tape, trace::Trace},
+    capability::{
+        script::{Deviation, Script},
+        trace::Trace,
+    },
     engine::Services,
 };
 use std::sync::Arc;
@@ -84,30 +89,13 @@ fn kind(refusal: &Refusal) -> &'static str {
 pub(super) enum Mirror {
     Login(Vec<String>),
     Begin(Start),
-    /// Who came back, with what the provider answered.
-    Finish(Arrival, Tape),
-    /// Whether this identifier may stay, with what the provider answered.
-    Refresh(String, Option<String>, Tape),
+    /// Who came back.
+    Finish(Arrival),
+    /// Whether this identifier may stay.
+    Refresh(String, Option<String>),
 }
 
 impl Mirror {
-    /// The call with a tape that plays, if there is one; `None` if it must not be made again.
-    fn rewound(self, verdict: &Verdict) -> Option<(Self, Trace)> {
-        let trace = Trace::start();
-        Some(match self {
-            Self::Login(_) if !matches!(verdict, Verdict::Somebody(_)) => return None,
-            Self::Login(_) | Self::Begin(_) => (self, trace),
-            Self::Finish(arrival, tape) => {
-                let tape = tape.rewound()?;
-                (Self::Finish(arrival, tape.clone()), trace.with_tape(tape))
-            }
-            Self::Refresh(identifier, auth_data, tape) => {
-                let tape = tape.rewound()?;
-                (Self::Refresh(identifier, auth_data, tape.clone()), trace.with_tape(tape))
-            }
-        })
-    }
-
     /// What the one that watches would have answered.
     async fn ask(self, occasion: Occasion<'_>) -> Verdict {
         fn settled<T>(answer: Answer<T>) -> Result<T, Refusal> {
@@ -117,8 +105,8 @@ impl Mirror {
         match self {
             Self::Login(values) => Verdict::of_identity(&settled(driver.login(occasion, &values).await)),
             Self::Begin(start) => Verdict::of_departure(&settled(driver.begin(occasion, start).await)),
-            Self::Finish(arrival, _) => Verdict::of_identity(&settled(driver.finish(occasion, arrival).await)),
-            Self::Refresh(identifier, auth_data, _) => {
+            Self::Finish(arrival) => Verdict::of_identity(&settled(driver.finish(occasion, arrival).await)),
+            Self::Refresh(identifier, auth_data) => {
                 Verdict::of_stay(&settled(driver.refresh(occasion, &identifier, auth_data).await))
             }
         }
@@ -126,21 +114,37 @@ impl Mirror {
 }
 
 /// Shows a call, later and beside everything else.
-pub(super) fn show(watching: &OnTrial, services: &Arc<Services>, verdict: Verdict, call: Mirror) {
-    let Some(room) = watching.comparison.room() else { return };
-    let Some((call, trace)) = call.rewound(&verdict) else { return };
+pub(super) fn show(watching: &OnTrial, services: &Arc<Services>, script: Script, verdict: Verdict, call: Mirror) {
+    let (Some(room), Some(script)) = (watching.comparison.room(), script.rewound()) else { return };
     let (served, comparison, services) = (watching.served.clone(), watching.comparison.clone(), services.clone());
     tokio::spawn(async move {
+        let trace = Trace::start().with_script(script.clone());
         let other = call.ask(Occasion { served: &served, services: &services, trace: &trace }).await;
         drop(room);
-        comparison.compared(other == verdict);
-        if other == verdict {
-            return;
+        // Whoever answers differently has no need of the same.
+        let deviation = script.added().or_else(|| script.missed().filter(|_| other == verdict));
+        let is_same = other == verdict && deviation.is_none();
+        comparison.compared(is_same);
+        if !is_same {
+            differs(&served, &verdict, &other, deviation);
         }
-        let (serving, watching) = (verdict.kind(), other.kind());
-        let driver = served.driver.name();
-        tracing::warn!(provider = %served.name, driver, serving, watching, "a driver that is tried out answers differently");
     });
+}
+
+fn differs(served: &Served, verdict: &Verdict, other: &Verdict, deviation: Option<Deviation>) {
+    let (provider, driver) = (&*served.name, served.driver.name());
+    let (serving, watching) = (verdict.kind(), other.kind());
+    match deviation {
+        None => tracing::warn!(provider, driver, serving, watching, "a driver that is tried out answers differently"),
+        Some(Deviation::Added(effect)) => {
+            let text = "a driver that is tried out would do what the other one did not, or do it otherwise";
+            tracing::warn!(provider, driver, serving, watching, effect, "{text}");
+        }
+        Some(Deviation::Missed(effect)) => {
+            let text = "a driver that is tried out would not do what the other one did";
+            tracing::warn!(provider, driver, serving, watching, effect, "{text}");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -155,16 +159,5 @@ mod tests {
         assert!(!is_sound::<()>(&Ok(Err(Refusal::Misconfigured(String::new())))));
         assert!(!is_sound::<()>(&Ok(Err(Refusal::Unavailable(String::new())))));
         assert!(!is_sound::<()>(&Err(CallError::Full { component: "acme".into() })));
-    }
-
-    #[test]
-    fn wrong_credentials_are_not_tried_twice() {
-        let login = || Mirror::Login(vec!["ada".to_owned(), "wrong".to_owned()]);
-        assert!(login().rewound(&Verdict::Refused("invalid credentials")).is_none());
-        assert!(login().rewound(&Verdict::Somebody("ada".to_owned())).is_some());
-        let tape = Tape::blank();
-        let refresh = || Mirror::Refresh("ada".to_owned(), None, tape.clone());
-        let played = refresh().rewound(&Verdict::Stays).is_some_and(|(_, trace)| trace.tape().is_some());
-        assert!(played, "what watches is played what was heard");
     }
 }

@@ -207,7 +207,7 @@ fn encryption(trust: &Trust, own: &OwnTls) -> Result<ClientConfig, String> {
 }
 
 /// A body of which nothing came but an error.
-pub(super) fn broken(error: Error) -> WasiBody {
+fn broken(error: Error) -> WasiBody {
     Broken(Some(error)).boxed_unsync()
 }
 

@@ -9,7 +9,6 @@
 //! | [`body`] | a body within its limits |
 //! | [`failure`] | what went wrong, for the driver and for the log |
 //! | [`report`] | what was asked for and what came |
-//! | [`tape`] | the same, kept for a generation that watches |
 //!
 //! Invariant: a guest's request passes [`client`] or is denied; nothing here follows a redirect, keeps a cookie or looks at
 //! what is said, but for the documents that name a provider's other addresses.
@@ -21,21 +20,18 @@ mod failure;
 mod policy;
 mod proxy;
 mod report;
-mod tape;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use client::Client;
 pub(crate) use proxy::{Choice, OwnProxy};
-pub(crate) use tape::Tape;
 
-use super::{network::allowance::Allowance, trace::Trace};
+use super::{network::allowance::Allowance, script::Nature, trace::Trace};
 use crate::telemetry::spans;
 use body::Patient;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, header, header::HeaderName};
 use std::sync::Arc;
-use tape::Played;
 use tracing::Instrument;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::{
@@ -82,29 +78,32 @@ impl Outbound {
     }
 }
 
-/// Sends a request, unless the call has a tape that answers; and keeps the answer, if the call has one that takes it.
-async fn taped(
+/// Bytes of a body that somebody is told who watches. A metadata document fits.
+const TOLD_BYTES_MAX: usize = 1 << 20;
+
+/// Sends a request, unless somebody who watches can be told the answer that another call got.
+async fn scripted(
     client: &Client,
     request: Request<WasiBody>,
     options: Option<RequestOptions>,
     trace: &Trace,
 ) -> Result<Response<WasiBody>, Error> {
-    let Some(tape) = trace.tape() else { return client.send(request, options, trace).await };
-    match tape.play(&request) {
-        Some(Played::Answer(answer)) => Ok(answer),
-        Some(Played::Denied) => Err(Error::HttpRequestDenied),
-        Some(Played::Goes) => client.send(request, options, trace).await,
-        None => {
-            let (method, uri) = (request.method().clone(), request.uri().clone());
-            match client.send(request, options, trace).await {
-                Ok(answer) => Ok(tape.take(method, uri, answer).await),
-                Err(error) => {
-                    tape.tear();
-                    Err(error)
-                }
-            }
-        }
+    let script = trace.script();
+    if !script.is_there() {
+        return client.send(request, options, trace).await;
     }
+    let nature = if request.method().is_safe() { Nature::Question } else { Nature::Effect };
+    let asked = script.ask(nature, "request", &(request.method(), request.uri()));
+    let whole = async {
+        let (head, body) = client.send(request, options, trace).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        if body.len() > TOLD_BYTES_MAX {
+            script.tear();
+        }
+        Ok(Response::from_parts(head, body))
+    };
+    let answer = asked.told(whole, || Error::HttpRequestDenied).await?;
+    Ok(answer.map(|body| Full::from(body).map_err(|never| match never {}).boxed_unsync()))
 }
 
 /// Adds requests to the outside, and nothing else, to `linker`.
@@ -130,7 +129,7 @@ impl WasiHttpHooks for Hooks {
         let traced = span.clone();
         let send = async move {
             let client = client.ok_or(Error::HttpRequestDenied)?;
-            let sent = taped(&client, request, options, &trace).await;
+            let sent = scripted(&client, request, options, &trace).await;
             spans::answered(&traced, sent.as_ref().map_or(0, |response| response.status().as_u16()));
             Ok((sent?, Box::new(std::future::ready(Ok(()))) as Io))
         };

@@ -14,6 +14,11 @@ impl Allowance {
         Self { most, taken: 0, is_told: false }
     }
 
+    /// How many were taken.
+    pub(crate) fn taken(&self) -> u32 {
+        self.taken
+    }
+
     /// Takes one more; whether it may. Without a network none may. `goes` and `one` name the way, as in "a driver sends too many
     /// requests" and "a request is denied".
     pub(crate) fn take(&mut self, has_network: bool, goes: &str, one: &str, trace: &Trace) -> bool {

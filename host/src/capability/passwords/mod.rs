@@ -203,8 +203,9 @@ impl types::Host for PasswordsView<'_> {
 impl accounts::Host for PasswordsView<'_> {
     async fn verify(&mut self, email: String, password: String) -> Result<Verdict, Error> {
         let salt = argon2::salt(self.clock)?;
+        let asked = self.script.ask(Nature::Effect, "verify", &(&email, &password));
         let verify = self.passwords.verify(&email, password, self.provider, salt);
-        verify.instrument(spans::password("password verify")).await
+        asked.told(verify.instrument(spans::password("password verify")), denied).await
     }
 }
 

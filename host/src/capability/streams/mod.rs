@@ -5,6 +5,7 @@
 //! | [`policy`] | decides where a driver may connect |
 //! | [`client`] | the connections of one provider: names, encryption, deadlines |
 //! | [`connection`] | the bytes of one connection within its limits |
+//! | [`line`] | the same as a call has it: a connection of its own, or what it is told of another one |
 //! | [`report`] | what was connected to and how it ended |
 //!
 //! Invariant: a guest reads and writes plain bytes and nothing else; names, addresses, certificates and keys stay here.
@@ -13,6 +14,7 @@
 
 mod client;
 mod connection;
+mod line;
 mod policy;
 mod report;
 #[cfg(test)]
@@ -20,10 +22,15 @@ mod tests;
 
 pub(crate) use client::Client;
 #[expect(unreachable_pub, reason = "named by generated bindings, which are public in their module")]
-pub use connection::Connection;
+pub use line::Line;
 
-use super::{network::allowance::Allowance, trace::Trace};
+use super::{
+    network::allowance::Allowance,
+    script::{Asked, Nature, Script},
+    trace::Trace,
+};
 use crate::{bindings::driver::gatewit::streams::streams, telemetry::spans};
+use connection::Connection;
 use std::{io, sync::Arc};
 use tracing::Instrument as _;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
@@ -82,6 +89,7 @@ pub(crate) struct StreamsView<'a> {
     /// Without a client there is no network.
     pub(crate) client: Option<&'a Arc<Client>>,
     pub(crate) trace: &'a Trace,
+    pub(crate) script: &'a Script,
     pub(crate) connections: &'a mut Allowance,
     pub(crate) table: &'a mut ResourceTable,
 }
@@ -109,16 +117,34 @@ impl<'a> StreamsView<'a> {
     }
 }
 
+impl StreamsView<'_> {
+    /// Opens a line by a connection that is about to be made, unless somebody who watches is told of one.
+    async fn open(
+        &mut self,
+        asked: Asked,
+        connect: impl Future<Output = Result<Connection, Error>>,
+    ) -> Result<Resource<Line>, Error> {
+        let mut made = None;
+        let connect = async {
+            made = Some(connect.await?);
+            Ok(())
+        };
+        asked.told(connect, || Error::Denied).await?;
+        Ok(self.table.push(Line::new(self.connections.taken(), made))?)
+    }
+}
+
 impl streams::Host for StreamsView<'_> {
-    async fn connect(&mut self, host: String, port: u16, tls: bool) -> Result<Resource<Connection>, Error> {
-        let connect = self.admit()?.connect(&host, port, tls, self.trace);
-        let connection = connect.instrument(spans::connection()).await?;
-        Ok(self.table.push(connection)?)
+    async fn connect(&mut self, host: String, port: u16, tls: bool) -> Result<Resource<Line>, Error> {
+        let (client, trace) = (self.admit()?, self.trace);
+        let asked = self.script.ask(Nature::Effect, "connect", &(&host, port, tls));
+        self.open(asked, client.connect(&host, port, tls, trace).instrument(spans::connection())).await
     }
 
-    async fn connect_to_socket(&mut self, path: String) -> Result<Resource<Connection>, Error> {
-        let connection = self.admit()?.connect_to_socket(&path, self.trace).await?;
-        Ok(self.table.push(connection)?)
+    async fn connect_to_socket(&mut self, path: String) -> Result<Resource<Line>, Error> {
+        let (client, trace) = (self.admit()?, self.trace);
+        let asked = self.script.ask(Nature::Effect, "connect_to_socket", &path);
+        self.open(asked, client.connect_to_socket(&path, trace)).await
     }
 
     fn convert_error(&mut self, error: Error) -> wasmtime::Result<streams::Error> {
@@ -134,21 +160,21 @@ impl streams::Host for StreamsView<'_> {
 }
 
 impl streams::HostConnection for StreamsView<'_> {
-    async fn send(&mut self, connection: Resource<Connection>, bytes: Vec<u8>) -> Result<(), Error> {
-        self.table.get_mut(&connection)?.send(&bytes).await
+    async fn send(&mut self, line: Resource<Line>, bytes: Vec<u8>) -> Result<(), Error> {
+        self.table.get_mut(&line)?.send(self.script, &bytes).await
     }
 
-    async fn receive(&mut self, connection: Resource<Connection>, most: u32) -> Result<Vec<u8>, Error> {
-        self.table.get_mut(&connection)?.receive(most).await
+    async fn receive(&mut self, line: Resource<Line>, most: u32) -> Result<Vec<u8>, Error> {
+        self.table.get_mut(&line)?.receive(self.script, most).await
     }
 
-    async fn secure(&mut self, connection: Resource<Connection>) -> Result<(), Error> {
+    async fn secure(&mut self, line: Resource<Line>) -> Result<(), Error> {
         let within = self.client.map(|client| client.connect_timeout()).unwrap_or_default();
-        self.table.get_mut(&connection)?.secure(within).await
+        self.table.get_mut(&line)?.secure(self.script, within).await
     }
 
-    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
-        self.table.delete(connection)?;
+    async fn drop(&mut self, line: Resource<Line>) -> wasmtime::Result<()> {
+        self.table.delete(line)?;
         Ok(())
     }
 }
