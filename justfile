@@ -6,7 +6,7 @@ target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 
 # What is always built together: with another selection, features of shared dependencies differ and wasmtime is built again.
 # Bindings for other languages are built by themselves, and load what is built here.
-packages := "--package gatewit-host --package e2e --package gatewit-embedded"
+packages := "--package gatewit-host --package e2e --package gatewit-embedded --package gatewit-packaged"
 
 # The list of recipes.
 default:

@@ -17,7 +17,7 @@ esac
 mkdir -p "$output"
 cp host/embed/node/npm/* "$output/"
 # Moved into place: a program that runs may have the old file open.
-for file in "libgatewit_node.$extension=gatewit.node" "libgatewit_embedded.$extension=libgatewit_embedded.$extension"; do
+for file in "libgatewit_node.$extension=gatewit.node" "libgatewit_packaged.$extension=libgatewit_embedded.$extension"; do
   cp "$target/release/${file%=*}" "$output/${file#*=}.new"
   mv "$output/${file#*=}.new" "$output/${file#*=}"
 done

@@ -20,14 +20,14 @@ if ! grep -qs "^$maturin$" "$tool/version"; then
 fi
 
 case "$(uname)" in
-  Darwin) library=libgatewit_embedded.dylib ;;
-  *) library=libgatewit_embedded.so ;;
+  Darwin) extension=dylib ;;
+  *) extension=so ;;
 esac
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 cp -r host/embed/python/gatewit host/embed/python/README.md "$work/"
 rm -rf "$work/gatewit/__pycache__"
-cp "$target/release/$library" "$work/gatewit/"
+cp "$target/release/libgatewit_packaged.$extension" "$work/gatewit/libgatewit_embedded.$extension"
 sed "s|^manifest-path = .*|manifest-path = \"$PWD/host/embed/python/Cargo.toml\"|" host/embed/python/pyproject.toml >"$work/pyproject.toml"
 rm -rf "$output"
 # By itself: what its bindings ask of crates in common would build wasmtime again.

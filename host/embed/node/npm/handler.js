@@ -74,12 +74,14 @@ class Replies {
   #last = 0;
   #stay = setInterval(() => {}, 2 ** 31 - 1).unref();
 
-  /** Takes one from the server: the status, and lines of headers and the body with a letter for each byte. */
-  told = (number, status, headers, body) => {
-    const settle = this.#asked.get(number);
-    this.#asked.delete(number);
+  /** Takes those that are there from the server: of each the number, the status, lines of headers and the body, bytes as letters. */
+  told = (replies) => {
+    for (let place = 0; place < replies.length; place += 4) {
+      const settle = this.#asked.get(replies[place]);
+      this.#asked.delete(replies[place]);
+      settle({ status: replies[place + 1], headers: replies[place + 2], body: replies[place + 3] });
+    }
     if (this.#asked.size === 0) this.#stay.unref();
-    settle({ status, headers, body });
   };
 
   /** Waits for the one that is told under the number with which it `asks`. */

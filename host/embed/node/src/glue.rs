@@ -9,7 +9,11 @@ use napi::{
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
-use std::{ffi::c_void, sync::Arc};
+use std::{
+    ffi::c_void,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Most letters that wait for the event loop. The server sends four at once.
 const QUEUE: usize = 16;
@@ -26,24 +30,70 @@ type Letter = FnArgs<(u32, String)>;
 /// The program's function for letters; it does not keep the process alive.
 type SendLetter = ThreadsafeFunction<Letter, (), Letter, Status, false, true, QUEUE>;
 
-/// The number of a request, and the answer to it: status, headers and body.
-type Reply = FnArgs<(u32, u32, Letters, Letters)>;
+/// All answers that are there by the time.
+type Replies = FnArgs<(Waiting,)>;
 
 /// The package's function for answers; what waits for one keeps the process alive.
-type Tell = ThreadsafeFunction<Reply, (), Reply, Status, false, true>;
+type Tell = ThreadsafeFunction<Replies, (), Replies, Status, false, true>;
 
-/// Bytes that are letters in JavaScript: Node writes a head and such a body in one go.
-pub struct Letters(Vec<u8>);
+/// An answer to a request: its number, status, headers and body.
+struct Reply {
+    number: u32,
+    status: u32,
+    headers: Vec<u8>,
+    body: Vec<u8>,
+}
 
-impl ToNapiValue for Letters {
-    unsafe fn to_napi_value(env: sys::napi_env, Self(bytes): Self) -> Result<sys::napi_value> {
-        let mut letters = std::ptr::null_mut();
-        let length = isize::try_from(bytes.len()).map_err(|_| failure("an answer is too long".to_owned()))?;
-        // SAFETY: the bytes are copied while they live.
-        let status = unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), length, &mut letters) };
-        check_status!(status, "no room for an answer")?;
-        Ok(letters)
+/// Answers that wait for the event loop. It is woken for the first, and takes all: a call of JavaScript costs as much as the rest of
+/// an answer's way.
+#[derive(Clone, Default)]
+pub struct Waiting(Arc<Mutex<Vec<Reply>>>);
+
+impl Waiting {
+    /// Adds one; whether it is the first.
+    fn add(&self, reply: Reply) -> bool {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(reply);
+        waiting.len() == 1
     }
+}
+
+/// A list of numbers, status, headers and body of each in turn.
+impl ToNapiValue for Waiting {
+    unsafe fn to_napi_value(env: sys::napi_env, Self(waiting): Self) -> Result<sys::napi_value> {
+        let replies = mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut list = std::ptr::null_mut();
+        // SAFETY: the environment is that of this call.
+        check_status!(unsafe { sys::napi_create_array_with_length(env, replies.len() * 4, &mut list) })?;
+        let mut place = 0;
+        for Reply { number, status, headers, body } in replies {
+            // SAFETY: as above.
+            let values = unsafe {
+                [
+                    u32::to_napi_value(env, number)?,
+                    u32::to_napi_value(env, status)?,
+                    letters(env, &headers)?,
+                    letters(env, &body)?,
+                ]
+            };
+            for value in values {
+                // SAFETY: as above.
+                check_status!(unsafe { sys::napi_set_element(env, list, place, value) })?;
+                place += 1;
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// Bytes as letters in JavaScript: Node writes a head and such a body in one go.
+unsafe fn letters(env: sys::napi_env, bytes: &[u8]) -> Result<sys::napi_value> {
+    let mut letters = std::ptr::null_mut();
+    let length = isize::try_from(bytes.len()).map_err(|_| failure("an answer is too long".to_owned()))?;
+    // SAFETY: the bytes are copied while they live.
+    let status = unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), length, &mut letters) };
+    check_status!(status, "no room for an answer")?;
+    Ok(letters)
 }
 
 /// A started server. It is let go of with this object.
@@ -52,7 +102,7 @@ pub struct Server {
     functions: &'static Functions,
     embedded: *const Embedded,
     facts: String,
-    tell: Arc<Tell>,
+    tell: Arc<Told>,
 }
 
 // SAFETY: the library's functions may be called from any thread.
@@ -71,7 +121,7 @@ pub fn load(path: String) -> Result<()> {
 pub fn start<'env>(
     env: &'env Env,
     settings: String,
-    tell: Function<'env, Reply, ()>,
+    tell: Function<'env, Replies, ()>,
     send: Option<Function<'env, Letter, ()>>,
 ) -> Result<Object<'env>> {
     let functions = library::functions().ok_or_else(|| failure("the library is not loaded".to_owned()))?;
@@ -86,7 +136,7 @@ pub fn start<'env>(
     let send = (!letters.is_null()).then_some(hand as library::Send);
     let tell: Tell = tell.build_threadsafe_function().weak::<true>().build()?;
     let (deferred, promise) = env.create_deferred::<Either<Server, String>, Settle<_>>()?;
-    let starting = Starting { deferred, tell: Arc::new(tell) };
+    let starting = Starting { deferred, tell: Arc::new(Told { tell, waiting: Waiting::default() }) };
     (functions.start)(Slice::of(settings.as_bytes()), send, letters, started, context(starting));
     Ok(promise)
 }
@@ -160,16 +210,22 @@ fn failure(text: String) -> Error {
     Error::new(Status::GenericFailure, text)
 }
 
+/// Where answers go.
+struct Told {
+    tell: Tell,
+    waiting: Waiting,
+}
+
 /// A server that starts.
 struct Starting {
     deferred: Deferred<Either<Server, String>>,
-    tell: Arc<Tell>,
+    tell: Arc<Told>,
 }
 
 /// A request that is under way.
 struct Asked {
     number: u32,
-    tell: Arc<Tell>,
+    tell: Arc<Told>,
 }
 
 /// What is on its way through the library: a promise, as a rule.
@@ -202,9 +258,11 @@ extern "C" fn told(context: *mut c_void, is_good: bool, told: Slice) {
 extern "C" fn replied(context: *mut c_void, status: u16, headers: Slice, body: Slice) {
     // SAFETY: as in `started`.
     let asked = unsafe { Box::from_raw(context.cast::<Asked>()) };
-    let reply = (asked.number, status.into(), Letters(headers.bytes()), Letters(body.bytes()));
-    // If JavaScript has ended meanwhile there is nobody to tell.
-    let _ = asked.tell.call(reply.into(), ThreadsafeFunctionCallMode::NonBlocking);
+    let reply = Reply { number: asked.number, status: status.into(), headers: headers.bytes(), body: body.bytes() };
+    if asked.tell.waiting.add(reply) {
+        // If JavaScript has ended meanwhile there is nobody to tell.
+        let _ = asked.tell.tell.call((asked.tell.waiting.clone(),).into(), ThreadsafeFunctionCallMode::NonBlocking);
+    }
 }
 
 extern "C" fn hand(context: *mut c_void, number: u32, letter: Slice) {
