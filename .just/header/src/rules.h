@@ -15,5 +15,5 @@ typedef struct gatewit gatewit;
 //
 // Texts are UTF-8 and have no NUL at their end. Problems are JSON objects with `kind`, `code` and `message`. Of the kind
 // `configuration`, `setting` is the name of the first setting that is wrong and `problems` are all of them; of the kind `refused`,
-// `code` is the one of the wire, `status` the one that HTTP would have, and `retry_after_ms` may say when to come back; `start`
-// and `usage` are what the names say.
+// `code` is the one of the wire, `status` the one that HTTP would have, and `retry_after_ms` may say when to come back; `start`,
+// `usage` and `cancelled` are what the names say.

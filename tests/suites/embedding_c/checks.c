@@ -111,6 +111,55 @@ static void answers_here(const gatewit *server) {
   check("without a server that is 500, too", ask_here(NULL, "/server/ping", "", "", &at_once) == 500 && at_once, "");
 }
 
+/* Calls that wait for a hash are given up: `done` is called once, and says so. One may have ended by then; not all of them. */
+static void gives_up(const gatewit *server, const char *credentials) {
+  uint64_t number = 0;
+  bool is_given_up = false;
+  for (int i = 0; i < CALLS && !is_given_up; i++) {
+    struct told told = new_told();
+    number = gatewit_call(server, text("login"), text(credentials), on_told, &told);
+    gatewit_cancel(server, number);
+    wait_for(&told);
+    is_given_up = number && !told.is_good && strstr(told.text, "\"kind\":\"cancelled\"");
+    free(told.text);
+  }
+  check("a call that is given up says so", is_given_up, "none was");
+  gatewit_cancel(server, number);
+  gatewit_cancel(server, 0);
+  gatewit_cancel(NULL, number);
+
+  const char *json = "Content-Type: application/json\n", *right = "{\"email\":\"admin@example.com\",\"password\":\"Adm1n-password\"}";
+  gatewit_request request = {.method = text("POST"), .target = text("/auth/login"), .headers = text(json), .body = text(right)};
+  is_given_up = false;
+  for (int i = 0; i < CALLS && !is_given_up; i++) {
+    struct told told = new_told();
+    gatewit_cancel(server, gatewit_answer_here(server, &request, on_replied, &told));
+    wait_for(&told);
+    is_given_up = told.status == 0 && !*told.text;
+    free(told.text);
+  }
+  check("a request that is given up has no status", is_given_up, "none was");
+
+  /* Many at once, some of which have ended by then: each is told once. */
+  struct told many[CALLS];
+  int once = 0;
+  for (int i = 0; i < CALLS; i++) {
+    many[i] = new_told();
+    number = gatewit_call(server, text("verify"), text("{\"token\":\"none\"}"), on_told, &many[i]);
+    if (i % 2) gatewit_cancel(server, number);
+  }
+  for (int i = 0; i < CALLS; i++) wait_for(&many[i]);
+  bool is_good;
+  free(call(server, "verify", "{\"token\":\"none\"}", &is_good));
+  for (int i = 0; i < CALLS; i++) {
+    pthread_mutex_lock(&many[i].lock);
+    once += many[i].times == 1;
+    free(many[i].text);
+    pthread_mutex_unlock(&many[i].lock);
+  }
+  check("each call is told its end once, given up or not", once == CALLS, "some were told twice");
+}
+
 static void *ask_often(void *server) {
   long answered = 0;
   for (int i = 0; i < CALLS; i++) answered += ask(server, "GET", "/server/ping", "") == 200;
@@ -186,6 +235,8 @@ int main(int count_of_arguments, char **arguments) {
   expect(one, "their token is verified", "verify", verify, true, "\"admin\":true");
   expect(two, "another server does not believe it", "verify", verify, false, "INVALID_TOKEN");
   expect(one, "a wrong password is refused", "login", "{\"credentials\":{\"email\":\"admin@example.com\",\"password\":\"x\"}}", false, "INVALID_CREDENTIALS");
+  gives_up(one, credentials);
+  expect(one, "a server goes on after calls were given up", "verify", verify, true, "\"admin\":true");
   expect(one, "arguments that are none are a problem", "verify", "[]", false, "usage");
   expect(one, "an operation that there is not is a problem", "fly", "{}", false, "usage");
 

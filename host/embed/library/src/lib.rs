@@ -8,7 +8,7 @@ use libloading::Library;
 use std::{ffi::c_void, sync::OnceLock};
 
 /// What the library of the same version answers.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Bytes of somebody else, or of ours while a call lasts.
 #[repr(C)]
@@ -76,10 +76,10 @@ pub struct Functions {
     pub start: extern "C" fn(Slice, Option<Send>, *mut c_void, Started, *mut c_void),
     /// Whether a route has a method and a path.
     pub owns: extern "C" fn(*const Embedded, Slice, Slice) -> bool,
-    /// Answers a request.
-    pub answer: extern "C" fn(*const Embedded, &Request, Replied, *mut c_void),
-    /// A typed call.
-    pub call: extern "C" fn(*const Embedded, Slice, Slice, Told, *mut c_void),
+    /// Answers a request; the number by which it can be given up.
+    pub answer: extern "C" fn(*const Embedded, &Request, Replied, *mut c_void) -> u64,
+    /// A typed call; its number.
+    pub call: extern "C" fn(*const Embedded, Slice, Slice, Told, *mut c_void) -> u64,
     /// What became of a letter.
     pub sent: extern "C" fn(*const Embedded, u32, Slice),
     /// Closes a server.

@@ -23,8 +23,8 @@ typedef struct gatewit gatewit;
 //
 // Texts are UTF-8 and have no NUL at their end. Problems are JSON objects with `kind`, `code` and `message`. Of the kind
 // `configuration`, `setting` is the name of the first setting that is wrong and `problems` are all of them; of the kind `refused`,
-// `code` is the one of the wire, `status` the one that HTTP would have, and `retry_after_ms` may say when to come back; `start`
-// and `usage` are what the names say.
+// `code` is the one of the wire, `status` the one that HTTP would have, and `retry_after_ms` may say when to come back; `start`,
+// `usage` and `cancelled` are what the names say.
 
 
 // Bytes.
@@ -78,27 +78,34 @@ void gatewit_start(gatewit_slice settings,
 // Whether the server has a route for a method and a path; `/` and `/robots.txt` are the program's.
 bool gatewit_owns(const gatewit *server, gatewit_slice method, gatewit_slice path);
 
-// Answers a request, and returns at once. `done` is called with 503 after `gatewit_close`.
-void gatewit_answer(const gatewit *server,
-                    const gatewit_request *request,
-                    gatewit_replied done,
-                    void *context);
+// Answers a request, and returns at once: the number by which it can be given up. `done` is called with 503 after `gatewit_close`.
+uint64_t gatewit_answer(const gatewit *server,
+                        const gatewit_request *request,
+                        gatewit_replied done,
+                        void *context);
 
 // Answers a request as `gatewit_answer` does, but begins on this thread: the answer to what waits for nobody, such as who somebody
 // is, is told before it returns, and no thread has to wake another. It takes a millisecond or two at most; not for the one thread
-// of an event loop.
-void gatewit_answer_here(const gatewit *server,
-                         const gatewit_request *request,
-                         gatewit_replied done,
-                         void *context);
+// of an event loop. The number is 0 if it has been answered.
+uint64_t gatewit_answer_here(const gatewit *server,
+                             const gatewit_request *request,
+                             gatewit_replied done,
+                             void *context);
 
 // A typed call: an operation and its arguments as a JSON object. `docs/embedding-c.md` lists them; `verify` with a `token`
-// tells whose it is.
-void gatewit_call(const gatewit *server,
-                  gatewit_slice operation,
-                  gatewit_slice arguments,
-                  gatewit_told done,
-                  void *context);
+// tells whose it is. It returns at once: the number by which it can be given up.
+uint64_t gatewit_call(const gatewit *server,
+                      gatewit_slice operation,
+                      gatewit_slice arguments,
+                      gatewit_told done,
+                      void *context);
+
+// Gives up a request or a typed call by its number, as if whoever it is for had gone away. `done` is called for it all the same, soon
+// and on a thread of the library: with status 0 and nothing else, or with a problem of the kind `cancelled`; and with the answer if
+// that was there already. What has been done by then is done: a sign-in may have happened. Of a call that has ended nothing
+// more is told.
+void gatewit_cancel(const gatewit *server,
+                    uint64_t number);
 
 // Says what became of a letter: why it was not sent, or nothing if it was.
 void gatewit_sent(const gatewit *server, uint32_t number, gatewit_slice failure);

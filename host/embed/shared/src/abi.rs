@@ -10,6 +10,7 @@ use crate::{
     problem::Problem,
     request::{Answer, Asked},
     server::Embedded,
+    under_way::End,
     variables::variables,
 };
 use std::{
@@ -19,7 +20,7 @@ use std::{
 };
 
 /// Changes with every change of what is in this file, so that files of different versions do not meet.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Bytes.
 #[repr(C)]
@@ -148,38 +149,45 @@ pub(crate) extern "C" fn gatewit_owns(server: *const Embedded, method: Slice, pa
     contained(false, || !server.is_null() && Embedded::owns(&method.text(), &path.text()))
 }
 
-/// Answers a request, and returns at once. `done` is called with 503 after `gatewit_close`.
+/// Answers a request, and returns at once: the number by which it can be given up. `done` is called with 503 after `gatewit_close`.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn gatewit_answer(
     server: *const Embedded,
     request: &Request,
     done: Replied,
     context: *mut c_void,
-) {
-    answer(server, request, done, Context(context), false);
+) -> u64 {
+    answer(server, request, done, Context(context), false)
 }
 
 /// Answers a request as `gatewit_answer` does, but begins on this thread: the answer to what waits for nobody, such as who somebody
 /// is, is told before it returns, and no thread has to wake another. It takes a millisecond or two at most; not for the one thread
-/// of an event loop.
+/// of an event loop. The number is 0 if it has been answered.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn gatewit_answer_here(
     server: *const Embedded,
     request: &Request,
     done: Replied,
     context: *mut c_void,
-) {
-    answer(server, request, done, Context(context), true);
+) -> u64 {
+    answer(server, request, done, Context(context), true)
 }
 
 /// Answers a request; `here` is whether it begins on this thread.
-fn answer(server: *const Embedded, request: &Request, done: Replied, context: Context, here: bool) {
-    let tell = move |answer: Option<Answer>| {
-        let Answer { status, headers, body } = answer.unwrap_or_else(Answer::broken);
+fn answer(server: *const Embedded, request: &Request, done: Replied, context: Context, here: bool) -> u64 {
+    let tell = move |end: End<Answer>| {
+        let Answer { status, headers, body } = match end {
+            End::Done(answer) => answer,
+            End::Broken => Answer::broken(),
+            End::Cancelled => Answer::cancelled(),
+        };
         done({ context }.0, status, Slice::of(&headers), Slice::of(&body));
     };
-    contained((), || {
-        let Some(server) = handle(server) else { return tell(None) };
+    contained(0, || {
+        let Some(server) = handle(server) else {
+            tell(End::Broken);
+            return 0;
+        };
         let answering = server.answer(Asked {
             method: request.method.text(),
             target: request.target.text(),
@@ -188,11 +196,11 @@ fn answer(server: *const Embedded, request: &Request, done: Replied, context: Co
             peer: request.peer.text(),
         });
         if here { server.begin(answering, tell) } else { server.run(answering, tell) }
-    });
+    })
 }
 
 /// A typed call: an operation and its arguments as a JSON object. `docs/embedding-c.md` lists them; `verify` with a `token`
-/// tells whose it is.
+/// tells whose it is. It returns at once: the number by which it can be given up.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn gatewit_call(
     server: *const Embedded,
@@ -200,15 +208,38 @@ pub(crate) extern "C" fn gatewit_call(
     arguments: Slice,
     done: Told,
     context: *mut c_void,
-) {
+) -> u64 {
     let context = Context(context);
-    let tell = move |answer: Option<Result<String, Problem>>| match answer.unwrap_or_else(|| Err(Problem::broken())) {
-        Ok(answer) => done({ context }.0, true, Slice::of(answer.as_bytes())),
-        Err(problem) => done({ context }.0, false, Slice::of(problem.to_json().as_bytes())),
+    let tell = move |end: End<Result<String, Problem>>| {
+        let answer = match end {
+            End::Done(answer) => answer,
+            End::Broken => Err(Problem::broken()),
+            End::Cancelled => Err(Problem::Cancelled),
+        };
+        match answer {
+            Ok(answer) => done({ context }.0, true, Slice::of(answer.as_bytes())),
+            Err(problem) => done({ context }.0, false, Slice::of(problem.to_json().as_bytes())),
+        }
     };
+    contained(0, || {
+        let Some(server) = handle(server) else {
+            tell(End::Done(Err(nobody())));
+            return 0;
+        };
+        server.run(server.call(operation.text(), arguments.bytes()), tell)
+    })
+}
+
+/// Gives up a request or a typed call by its number, as if whoever it is for had gone away. `done` is called for it all the same, soon
+/// and on a thread of the library: with status 0 and nothing else, or with a problem of the kind `cancelled`; and with the answer if
+/// that was there already. What has been done by then is done: a sign-in may have happened. Of a call that has ended nothing
+/// more is told.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn gatewit_cancel(server: *const Embedded, number: u64) {
     contained((), || {
-        let Some(server) = handle(server) else { return tell(Some(Err(nobody()))) };
-        server.run(server.call(operation.text(), arguments.bytes()), tell);
+        if let Some(server) = handle(server) {
+            server.cancel(number);
+        }
     });
 }
 
@@ -227,9 +258,9 @@ pub(crate) extern "C" fn gatewit_sent(server: *const Embedded, number: u32, fail
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn gatewit_close(server: *const Embedded, done: Told, context: *mut c_void) {
     let context = Context(context);
-    let tell = move |_: Option<()>| done({ context }.0, true, Slice::of(&[]));
+    let tell = move |_: End<()>| done({ context }.0, true, Slice::of(&[]));
     contained((), || {
-        let Some(server) = handle(server) else { return tell(None) };
+        let Some(server) = handle(server) else { return tell(End::Broken) };
         let closing = server.clone();
         server.run(async move { closing.close().await }, tell);
     });

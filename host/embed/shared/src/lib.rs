@@ -13,4 +13,5 @@ mod letters;
 mod problem;
 mod request;
 mod server;
+mod under_way;
 mod variables;

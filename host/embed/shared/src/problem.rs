@@ -26,6 +26,8 @@ pub(crate) enum Problem {
     },
     /// A call whose arguments are none: a mistake in the program.
     Usage(String),
+    /// A call that the program gave up.
+    Cancelled,
 }
 
 impl Problem {
@@ -57,6 +59,9 @@ impl Problem {
                 "kind": "refused", "code": code, "message": message, "status": status,
                 "retry_after_ms": retry_after_ms.and_then(|time| u64::try_from(time).ok()),
             }),
+            Self::Cancelled => {
+                json!({"kind": "cancelled", "code": "CANCELLED", "message": "The call was given up."})
+            }
             Self::Usage(message) => json!({"kind": "usage", "code": "INVALID_ARGUMENT", "message": message}),
         };
         value.to_string()

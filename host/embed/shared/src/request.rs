@@ -77,6 +77,13 @@ async fn whole(response: Response<Body>) -> Answer {
     Answer { status: parts.status.as_u16(), headers, body: body.to_bytes() }
 }
 
+impl Answer {
+    /// What is told of a request that the program gave up.
+    pub(crate) fn cancelled() -> Self {
+        Self { status: 0, headers: Vec::new(), body: Bytes::new() }
+    }
+}
+
 fn plain(status: StatusCode) -> Answer {
     Answer { status: status.as_u16(), headers: Vec::new(), body: Bytes::new() }
 }

@@ -5,8 +5,9 @@ use crate::{
     letters::{OwnMailer, Post},
     problem::Problem,
     request::{self, Answer, Asked},
+    under_way::{End, UnderWay},
 };
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::Abortable};
 use gatewit_host::{Config, Gatewit, Service};
 use serde_json::json;
 use std::{
@@ -32,6 +33,8 @@ pub(crate) struct Embedded {
     grace: Duration,
     facts: String,
     post: Option<Arc<Post>>,
+    /// Those that can be given up.
+    calls: UnderWay,
     under_way: AtomicUsize,
     idle: Notify,
 }
@@ -74,7 +77,8 @@ impl Embedded {
         let facts = json!({"warnings": warnings, "first_admin": first_admin, "body_limit": body_limit}).to_string();
         let service = gatewit.service();
         let (under_way, idle) = (AtomicUsize::new(0), Notify::new());
-        Ok(Self { gatewit, service, runtime: Some(runtime), grace, facts, post, under_way, idle })
+        let calls = UnderWay::default();
+        Ok(Self { gatewit, service, runtime: Some(runtime), grace, facts, post, calls, under_way, idle })
     }
 
     /// What is known once it has started, as JSON: `warnings` about settings, the `first_admin` if one was made (its password
@@ -97,19 +101,36 @@ impl Embedded {
         !matches!(path, "" | "/" | "/robots.txt") && Service::has_route(&method, path)
     }
 
-    /// Runs a future on the server's threads and tells its end: nothing if it panicked.
+    /// Runs a future on the server's threads and tells its end. The number by which it can be given up; 0 if it has ended.
     pub(crate) fn run<T: Send + 'static>(
         self: &Arc<Self>,
         future: impl Future<Output = T> + Send + 'static,
-        done: impl FnOnce(Option<T>) + Send + 'static,
-    ) {
-        let Some(runtime) = &self.runtime else { return done(None) };
+        done: impl FnOnce(End<T>) + Send + 'static,
+    ) -> u64 {
+        let Some(runtime) = &self.runtime else {
+            done(End::Broken);
+            return 0;
+        };
+        let (number, registration) = self.calls.begin();
+        let future = Abortable::new(AssertUnwindSafe(future).catch_unwind(), registration);
         // The threads stay until its end was told.
         let server = self.clone();
         runtime.spawn(async move {
-            done(AssertUnwindSafe(future).catch_unwind().await.ok());
+            let end = match future.await {
+                Ok(Ok(end)) => End::Done(end),
+                Ok(Err(_)) => End::Broken,
+                Err(_) => End::Cancelled,
+            };
+            server.calls.end(number);
+            done(end);
             drop(server);
         });
+        number
+    }
+
+    /// Gives a call up, as if whoever it is for had gone away.
+    pub(crate) fn cancel(&self, number: u64) {
+        self.calls.cancel(number);
     }
 
     /// The same, but begins on this thread: what waits for nobody has ended, and its end was told, when this returns.
@@ -118,24 +139,36 @@ impl Embedded {
     pub(crate) fn begin<T: Send + 'static>(
         self: &Arc<Self>,
         future: impl Future<Output = T> + Send + 'static,
-        done: impl FnOnce(Option<T>) + Send + 'static,
-    ) {
-        let Some(runtime) = &self.runtime else { return done(None) };
+        done: impl FnOnce(End<T>) + Send + 'static,
+    ) -> u64 {
+        let Some(runtime) = &self.runtime else {
+            done(End::Broken);
+            return 0;
+        };
         let mut begun = Box::pin(AssertUnwindSafe(future).catch_unwind());
         let first = {
             let _within = runtime.enter();
             begun.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         };
         match first {
-            Poll::Ready(end) => done(end.ok()),
+            Poll::Ready(end) => {
+                done(end.map_or(End::Broken, End::Done));
+                0
+            }
             // Whatever woke nobody meanwhile is found when it is looked at again, which happens at once.
-            Poll::Pending => self.run(async move { begun.await.ok() }, |end| done(end.flatten())),
+            Poll::Pending => self.run(begun, |end| {
+                done(match end {
+                    End::Done(Ok(end)) => End::Done(end),
+                    End::Done(Err(_)) | End::Broken => End::Broken,
+                    End::Cancelled => End::Cancelled,
+                });
+            }),
         }
     }
 
     /// Answers one request. It is under way from now on; after [`Embedded::close`] the answer is 503.
     pub(crate) fn answer(self: &Arc<Self>, asked: Asked) -> impl Future<Output = Answer> + Send + use<> {
-        let under_way = UnderWay::new(self);
+        let under_way = Counted::new(self);
         async move { request::answer(under_way.0.service.clone(), asked).await }
     }
 
@@ -148,7 +181,7 @@ impl Embedded {
         operation: String,
         arguments: Vec<u8>,
     ) -> impl Future<Output = Result<String, Problem>> + Send + use<> {
-        let under_way = UnderWay::new(self);
+        let under_way = Counted::new(self);
         async move { calls::call(&under_way.0.gatewit, &operation, &arguments).await }
     }
 
@@ -184,16 +217,16 @@ impl Drop for Embedded {
 }
 
 /// Counts a call while it lives.
-struct UnderWay(Arc<Embedded>);
+struct Counted(Arc<Embedded>);
 
-impl UnderWay {
+impl Counted {
     fn new(server: &Arc<Embedded>) -> Self {
         server.under_way.fetch_add(1, Ordering::SeqCst);
         Self(server.clone())
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Counted {
     fn drop(&mut self) {
         if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.idle.notify_waiters();
