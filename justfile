@@ -64,13 +64,15 @@ c: (_binary)
 header:
     @.just/header.sh
 
-# What a change must pass besides the tests: formatting, lints, documentation, and that what is generated is what is committed.
+# What a change must pass besides the tests: formatting, lints, documentation, that what is generated is what is committed,
+# and that the public API has no types but those that it may have.
 check: components pages
     cargo fmt --all --check
     .just/header.sh check
     cargo clippy --release {{ packages }} --all-targets -- --deny warnings
     cargo clippy --release --package gatewit-library --package gatewit-node --package gatewit-python --all-targets -- --deny warnings
     cargo clippy --release --package gatewit-auth --package gatewit-fetch --package gatewit-jose --package gatewit-ldap --package gatewit-ldap-protocol --package gatewit-local --package gatewit-oauth --package gatewit-oauth2 --package gatewit-openid --package gatewit-saml --package gatewit-saml-protocol --package gatewit-sdk-web --all-targets -- --deny warnings
+    .just/public.sh
     RUSTDOCFLAGS="--deny warnings" cargo doc --release {{ packages }} --no-deps --document-private-items
 
 # Formats the sources.

@@ -107,7 +107,12 @@ fn execute(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (config, warnings) = Config::load()?;
     let serves = arguments.command.is_none();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let telemetry = if serves { Telemetry::start(&config, runtime.handle())? } else { None };
+    let telemetry = if serves {
+        let _within = runtime.enter();
+        Telemetry::start(&config)?
+    } else {
+        None
+    };
     if serves {
         gatewit_host::log::init_with(&config.log, telemetry.as_ref());
     }

@@ -36,15 +36,16 @@ pub struct Telemetry(SdkTracerProvider);
 pub struct TelemetryError(String);
 
 impl Telemetry {
-    /// Begins to export to the collector of the settings; `None` if there is none. `runtime` is where it is sent from.
+    /// Begins to export to the collector of the settings; `None` if there is none. It is sent from the
+    /// runtime in which this is called.
     ///
     /// # Errors
     /// An address or a certificate cannot be used.
-    pub fn start(config: &config::Config, runtime: &Handle) -> Result<Option<Self>, TelemetryError> {
+    pub fn start(config: &config::Config) -> Result<Option<Self>, TelemetryError> {
         let settings = &config.telemetry;
         let Some(endpoint) = settings.address() else { return Ok(None) };
         let told = |error: &dyn std::error::Error| TelemetryError(error.to_string());
-        let way = Way::new(&config.outbound, settings.timeout, runtime.clone()).map_err(TelemetryError)?;
+        let way = Way::new(&config.outbound, settings.timeout, Handle::current()).map_err(TelemetryError)?;
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(way)

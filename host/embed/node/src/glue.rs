@@ -64,7 +64,7 @@ impl ToNapiValue for Waiting {
         let replies = mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let mut list = std::ptr::null_mut();
         // SAFETY: the environment is that of this call.
-        check_status!(unsafe { sys::napi_create_array_with_length(env, replies.len() * 4, &mut list) })?;
+        check_status!(unsafe { sys::napi_create_array_with_length(env, replies.len() * 4, &raw mut list) })?;
         let mut place = 0;
         for Reply { number, status, headers, body } in replies {
             // SAFETY: as above.
@@ -91,7 +91,7 @@ unsafe fn letters(env: sys::napi_env, bytes: &[u8]) -> Result<sys::napi_value> {
     let mut letters = std::ptr::null_mut();
     let length = isize::try_from(bytes.len()).map_err(|_| failure("an answer is too long".to_owned()))?;
     // SAFETY: the bytes are copied while they live.
-    let status = unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), length, &mut letters) };
+    let status = unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), length, &raw mut letters) };
     check_status!(status, "no room for an answer")?;
     Ok(letters)
 }

@@ -24,7 +24,7 @@ pub(crate) type Salt = [u8; SALT_BYTES];
 pub enum Error {
     /// The configured parameters are out of Argon2's limits.
     #[error("argon2 refuses its parameters: {0}")]
-    Parameters(::argon2::Error),
+    Parameters(String),
     /// The stored hash asks for more than one sign-in may use.
     #[error("a stored hash asks for {0} KiB of memory")]
     Greedy(u32),
@@ -32,13 +32,18 @@ pub enum Error {
     #[error("no random bytes")]
     Random(#[from] std::io::Error),
     /// A PHC string could not be written.
-    #[error("the hash cannot be written as a text")]
-    Phc(#[from] ::argon2::password_hash::phc::Error),
+    #[error("the hash cannot be written as a text: {0}")]
+    Phc(String),
 }
 
-impl From<::argon2::Error> for Error {
-    fn from(error: ::argon2::Error) -> Self {
-        Self::Parameters(error)
+impl Error {
+    /// Their type is not one of our own interface.
+    fn parameters(error: ::argon2::Error) -> Self {
+        Self::Parameters(error.to_string())
+    }
+
+    fn phc(error: ::argon2::password_hash::phc::Error) -> Self {
+        Self::Phc(error.to_string())
     }
 }
 
@@ -59,14 +64,14 @@ impl Cost {
             .p_cost(settings.parallelism)
             .output_len(usize::try_from(settings.hash_length_bytes).unwrap_or(usize::MAX));
         if let Some(data) = &settings.associated_data {
-            builder.data(::argon2::AssociatedData::new(data.as_bytes())?);
+            builder.data(::argon2::AssociatedData::new(data.as_bytes()).map_err(Error::parameters)?);
         }
         let algorithm = match settings.variant {
             Argon2Variant::Argon2d => Algorithm::Argon2d,
             Argon2Variant::Argon2i => Algorithm::Argon2i,
             Argon2Variant::Argon2id => Algorithm::Argon2id,
         };
-        Ok(Self { algorithm, params: builder.build()? })
+        Ok(Self { algorithm, params: builder.build().map_err(Error::parameters)? })
     }
 }
 
@@ -83,9 +88,11 @@ pub(crate) fn hash(cost: &Cost, password: &[u8], salt: Salt, memory: &mut Vec<Bl
     let hash = PasswordHash {
         algorithm: cost.algorithm.ident(),
         version: Some(Version::V0x13.into()),
-        params: (&cost.params).try_into().map_err(|_| ::argon2::password_hash::phc::Error::ParamValueInvalid)?,
-        salt: Some(PhcSalt::new(&salt)?),
-        hash: Some(Output::new(&output)?),
+        params: (&cost.params)
+            .try_into()
+            .map_err(|_| Error::phc(::argon2::password_hash::phc::Error::ParamValueInvalid))?,
+        salt: Some(PhcSalt::new(&salt).map_err(Error::phc)?),
+        hash: Some(Output::new(&output).map_err(Error::phc)?),
     };
     Ok(hash.to_string())
 }
@@ -154,12 +161,9 @@ fn digest(
         memory.resize(blocks, Block::default());
     }
     let lent = memory.get_mut(..blocks).unwrap_or_default();
-    Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(
-        password,
-        salt,
-        &mut output,
-        lent,
-    )?;
+    Argon2::new(algorithm, version, params.clone())
+        .hash_password_into_with_memory(password, salt, &mut output, lent)
+        .map_err(Error::parameters)?;
     Ok(output)
 }
 

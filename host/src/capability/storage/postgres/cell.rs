@@ -12,15 +12,19 @@ type Cause = Box<dyn Error + Sync + Send>;
 /// Milliseconds from the Unix epoch to PostgreSQL's, the first of January 2000.
 const EPOCH_MS: i64 = 946_684_800_000;
 
-impl ToSql for Cell {
+/// A value on its way to the server. `Cell` is public, and the driver's traits are not to be.
+#[derive(Debug)]
+pub(super) struct Sent<'a>(pub(super) &'a Cell);
+
+impl ToSql for Sent<'_> {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Cause> {
-        match self {
-            Self::Null => return Ok(IsNull::Yes),
-            Self::Text(text) => return put_text(text, kind, out),
-            Self::Integer(number) => put_integer(*number, kind, out)?,
-            Self::Decimal(number) => put_decimal(*number, kind, out)?,
-            Self::Boolean(truth) if *kind == Type::BOOL => out.put_u8(u8::from(*truth)),
-            Self::Boolean(truth) => put_integer(i64::from(*truth), kind, out)?,
+        match self.0 {
+            Cell::Null => return Ok(IsNull::Yes),
+            Cell::Text(text) => return put_text(text, kind, out),
+            Cell::Integer(number) => put_integer(*number, kind, out)?,
+            Cell::Decimal(number) => put_decimal(*number, kind, out)?,
+            Cell::Boolean(truth) if *kind == Type::BOOL => out.put_u8(u8::from(*truth)),
+            Cell::Boolean(truth) => put_integer(i64::from(*truth), kind, out)?,
         }
         Ok(IsNull::No)
     }
@@ -78,28 +82,31 @@ fn put_decimal(number: f64, kind: &Type, out: &mut BytesMut) -> Result<(), Cause
     Ok(())
 }
 
-impl<'a> FromSql<'a> for Cell {
+/// A value that came from the server.
+pub(super) struct Came(pub(super) Cell);
+
+impl<'a> FromSql<'a> for Came {
     fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Cause> {
         let milliseconds = |micros: i64| micros.div_euclid(1000).saturating_add(EPOCH_MS);
-        Ok(match *kind {
-            Type::BOOL => Self::Boolean(bool::from_sql(kind, raw)?),
-            Type::INT2 => Self::Integer(i16::from_sql(kind, raw)?.into()),
-            Type::INT4 => Self::Integer(i32::from_sql(kind, raw)?.into()),
-            Type::INT8 => Self::Integer(i64::from_sql(kind, raw)?),
-            Type::FLOAT4 => Self::Decimal(f32::from_sql(kind, raw)?.into()),
-            Type::FLOAT8 => Self::Decimal(f64::from_sql(kind, raw)?),
-            Type::UUID => Self::Text(Uuid::from_slice(raw)?.hyphenated().to_string()),
-            Type::TIMESTAMPTZ | Type::TIMESTAMP => Self::Integer(milliseconds(i64::from_be_bytes(raw.try_into()?))),
-            Type::JSONB => Self::Text(std::str::from_utf8(raw.get(1..).unwrap_or_default())?.to_owned()),
+        Ok(Self(match *kind {
+            Type::BOOL => Cell::Boolean(bool::from_sql(kind, raw)?),
+            Type::INT2 => Cell::Integer(i16::from_sql(kind, raw)?.into()),
+            Type::INT4 => Cell::Integer(i32::from_sql(kind, raw)?.into()),
+            Type::INT8 => Cell::Integer(i64::from_sql(kind, raw)?),
+            Type::FLOAT4 => Cell::Decimal(f32::from_sql(kind, raw)?.into()),
+            Type::FLOAT8 => Cell::Decimal(f64::from_sql(kind, raw)?),
+            Type::UUID => Cell::Text(Uuid::from_slice(raw)?.hyphenated().to_string()),
+            Type::TIMESTAMPTZ | Type::TIMESTAMP => Cell::Integer(milliseconds(i64::from_be_bytes(raw.try_into()?))),
+            Type::JSONB => Cell::Text(std::str::from_utf8(raw.get(1..).unwrap_or_default())?.to_owned()),
             Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::JSON | Type::UNKNOWN => text(raw)?,
             _ if matches!(kind.kind(), Kind::Enum(_)) || kind.name() == "citext" => text(raw)?,
             // A column of a kind that nobody here knows is shown as empty.
-            _ => Self::Null,
-        })
+            _ => Cell::Null,
+        }))
     }
 
     fn from_sql_null(_: &Type) -> Result<Self, Cause> {
-        Ok(Self::Null)
+        Ok(Self(Cell::Null))
     }
 
     fn accepts(_: &Type) -> bool {
@@ -117,9 +124,9 @@ mod tests {
 
     fn there_and_back(cell: &Cell, kind: &Type) -> Cell {
         let mut out = BytesMut::new();
-        match cell.to_sql(kind, &mut out).unwrap() {
-            IsNull::Yes => Cell::from_sql_null(kind).unwrap(),
-            IsNull::No => Cell::from_sql(kind, &out).unwrap(),
+        match Sent(cell).to_sql(kind, &mut out).unwrap() {
+            IsNull::Yes => Came::from_sql_null(kind).unwrap().0,
+            IsNull::No => Came::from_sql(kind, &out).unwrap().0,
         }
     }
 
@@ -146,7 +153,7 @@ mod tests {
     fn what_does_not_fit_is_never_something_else() {
         assert_eq!(there_and_back(&Cell::from("x' or 1=1"), &Type::UUID), Cell::Null);
         assert_eq!(there_and_back(&Cell::from("a\0b"), &Type::TEXT), Cell::from("a\u{fffd}b"));
-        assert!(Cell::Integer(1 << 40).to_sql(&Type::INT4, &mut BytesMut::new()).is_err());
-        assert!(Cell::Integer(i64::MAX).to_sql(&Type::TIMESTAMPTZ, &mut BytesMut::new()).is_err());
+        assert!(Sent(&Cell::Integer(1 << 40)).to_sql(&Type::INT4, &mut BytesMut::new()).is_err());
+        assert!(Sent(&Cell::Integer(i64::MAX)).to_sql(&Type::TIMESTAMPTZ, &mut BytesMut::new()).is_err());
     }
 }

@@ -3,11 +3,13 @@
 //! What the server tells about a failure beyond its code and message (the row, the values) stays behind: it may hold
 //! hashes and tokens, and failures are logged.
 
+use super::cell::{Came, Sent};
 use crate::capability::storage::sql::{Cell, Connection, Dialect, Failure, Row, Statement};
 use async_trait::async_trait;
 use deadpool_postgres::{Object, PoolError, TimeoutType};
+use futures_util::TryStreamExt as _;
 use std::time::Duration;
-use tokio_postgres::{error::SqlState, types::ToSql};
+use tokio_postgres::error::SqlState;
 
 /// How long a statement may take. Ours take milliseconds; a server that is gone without a word takes for ever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -133,7 +135,7 @@ impl Shared<'_> {
 
     async fn touched_by(self, statement: &Statement) -> Result<u64, Failure> {
         let prepared = self.prepared(statement).await.map_err(|error| failure(&error))?;
-        self.object.execute(&prepared, &arguments(statement)).await.map_err(|error| failure(&error))
+        self.object.execute_raw(&prepared, arguments(statement)).await.map_err(|error| failure(&error))
     }
 
     async fn batch(self, text: &str) -> Result<(), Failure> {
@@ -176,8 +178,8 @@ impl Connection for Shared<'_> {
     }
 }
 
-fn arguments(statement: &Statement) -> Vec<&(dyn ToSql + Sync)> {
-    statement.arguments.iter().map(|cell| cell as &(dyn ToSql + Sync)).collect()
+fn arguments(statement: &Statement) -> impl ExactSizeIterator<Item = Sent<'_>> {
+    statement.arguments.iter().map(Sent)
 }
 
 /// The rows of the first of these statements. A statement is sent when it is first polled, which is in their order.
@@ -186,15 +188,15 @@ async fn queries(
     statements: &[(tokio_postgres::Statement, &Statement)],
 ) -> Result<Vec<Vec<Cell>>, tokio_postgres::Error> {
     let Some(((prepared, statement), others)) = statements.split_first() else { return Ok(Vec::new()) };
-    let arguments = arguments(statement);
-    let (rows, rest) = tokio::join!(biased; object.query(prepared, &arguments), Box::pin(queries(object, others)));
+    let query = async { object.query_raw(prepared, arguments(statement)).await?.try_collect::<Vec<_>>().await };
+    let (rows, rest) = tokio::join!(biased; query, Box::pin(queries(object, others)));
     let rows = rows?.iter().map(cells).collect();
     rest?;
     rows
 }
 
 fn cells(row: &tokio_postgres::Row) -> Result<Vec<Cell>, tokio_postgres::Error> {
-    (0..row.len()).map(|index| row.try_get(index)).collect()
+    (0..row.len()).map(|index| row.try_get(index).map(|Came(cell)| cell)).collect()
 }
 
 /// What the server said, without the values it said it of.
