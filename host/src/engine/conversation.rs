@@ -80,7 +80,10 @@ macro_rules! operations {
                         Shown::of(stringify!($name), &rules.$name($($argument.lent()),*).await)
                     }))
                 }
-                let kept = self.watched.is_some().then(|| ($(Argument::kept($argument),)*));
+                let kept = self.watched.as_mut().map(|watched| {
+                    watched.look();
+                    ($(Argument::kept($argument),)*)
+                });
                 let answer = match self.interfaces.$interface.load(&mut self.sandbox.store, &self.instance) {
                     Ok(interface) => interface.$call(&mut self.sandbox.store, $($argument),*).await,
                     Err(error) => Err(error),

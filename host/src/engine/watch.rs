@@ -27,6 +27,8 @@ pub(crate) struct Watched {
     services: Arc<Services>,
     script: Script,
     scenes: Vec<(Shown, Again)>,
+    /// An operation is under way. If it never ends, because its client has gone away, it cannot be shown.
+    is_amid: bool,
     room: Option<OwnedSemaphorePermit>,
 }
 
@@ -65,7 +67,7 @@ impl Watched {
     pub(crate) fn begin(rules: &Arc<Rules>, comparison: &Arc<Comparison>, services: &Arc<Services>) -> Option<Self> {
         let room = Some(comparison.room()?);
         let (rules, comparison, services) = (rules.clone(), comparison.clone(), services.clone());
-        Some(Self { rules, comparison, services, script: Script::blank(), scenes: Vec::new(), room })
+        Some(Self { rules, comparison, services, script: Script::blank(), scenes: Vec::new(), is_amid: false, room })
     }
 
     /// What the one that serves is told is written here.
@@ -73,8 +75,14 @@ impl Watched {
         self.script.clone()
     }
 
+    /// The one that serves is asked something.
+    pub(super) fn look(&mut self) {
+        self.is_amid = true;
+    }
+
     /// The one that serves was asked this, and answered.
     pub(super) fn saw(&mut self, shown: Shown, again: Again) {
+        self.is_amid = false;
         if shown.kind.is_none() {
             self.script.tear();
         }
@@ -87,7 +95,7 @@ impl Drop for Watched {
     fn drop(&mut self) {
         let (scenes, script) = (mem::take(&mut self.scenes), mem::take(&mut self.script));
         let (Some(script), Ok(runtime)) = (script.rewound(), Handle::try_current()) else { return };
-        if scenes.is_empty() {
+        if scenes.is_empty() || self.is_amid {
             return;
         }
         let (rules, comparison, services) = (self.rules.clone(), self.comparison.clone(), self.services.clone());
