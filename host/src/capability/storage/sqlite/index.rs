@@ -4,18 +4,19 @@
 //! sqlite.org/walformat.html, section 2.1).
 
 use crate::capability::storage::recent::{VERSION_BYTES, Version};
-use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
+use std::{fs::File, io, mem::ManuallyDrop, os::unix::fs::FileExt, path::Path};
 
 /// The header of the index of a database's write-ahead log: change counter, last frame, checksums and salts.
-pub(super) struct Index(&'static File);
+///
+/// Never closed: closing any descriptor of a file drops the POSIX locks that SQLite holds on it (fcntl(2)).
+pub(super) struct Index(ManuallyDrop<File>);
 
 impl Index {
     /// Opens the index of a database that a connection has open.
     pub(super) fn open(database: &Path) -> io::Result<Self> {
         let mut name = database.as_os_str().to_owned();
         name.push("-shm");
-        // Never closed: closing any descriptor of a file drops the POSIX locks that SQLite holds on it (fcntl(2)).
-        Ok(Self(Box::leak(Box::new(File::open(name)?))))
+        Ok(Self(ManuallyDrop::new(File::open(name)?)))
     }
 
     /// The state that the database is in; `None` if it cannot be told, and then nothing is kept.
