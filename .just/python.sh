@@ -15,7 +15,7 @@ say() { printf 'python: %s\n' "$*" >&2; }
 if ! grep -qs "^$maturin$" "$tool/version"; then
   command -v python3 >/dev/null || { say 'python3 is needed'; exit 3; }
   say 'fetching maturin (once)'
-  python3 -m pip install --quiet --upgrade --target "$tool" "maturin==$maturin" >&2 || { say 'maturin cannot be had'; exit 3; }
+  "$(python3 -c 'import sys; print(sys.executable)')" -m pip install --quiet --upgrade --target "$tool" "maturin==$maturin" >&2 || { say 'maturin cannot be had'; exit 3; }
   printf '%s\n' "$maturin" >"$tool/version"
 fi
 

@@ -174,19 +174,26 @@ pub fn debian_root(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
+/// What installs packages of Python: the interpreter itself. What a version manager puts into its place changes files of its own after
+/// each installation, and fails if two do that at once.
+fn pip() -> anyhow::Result<Command> {
+    let told = Command::new(program("python3")?).args(["-c", "import sys; print(sys.executable)"]).output()?;
+    let mut pip = Command::new(String::from_utf8(told.stdout)?.trim());
+    pip.args(["-m", "pip", "install", "--quiet", "--upgrade"]);
+    Ok(pip)
+}
+
 /// Packages of Python in a folder of the cache, as pip installs them: names with versions.
 pub fn python(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
     static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let python = program("python3")?;
+    let mut pip = pip()?;
     let folder = cache()?.join(name);
     let done = folder.join("installed");
     let _alone = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if std::fs::read_to_string(&done).is_ok_and(|text| text == packages.join("\n")) {
         return Ok(folder);
     }
-    let mut pip = Command::new(python);
-    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(&folder).args(packages);
-    let output = pip.output()?;
+    let output = pip.arg("--target").arg(&folder).args(packages).output()?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
         let why =
@@ -199,14 +206,12 @@ pub fn python(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
 
 /// Installs the wheel that lies in `folder` into `site`, with nothing from elsewhere.
 pub fn install_wheel(folder: &Path, site: &Path) -> anyhow::Result<()> {
-    let python = program("python3")?;
+    let mut pip = pip()?;
     let files = folder.read_dir().into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let mut wheels = files.filter(|file| file.extension().is_some_and(|extension| extension == "whl"));
     let missing = || Skip(format!("there is no wheel in {}: build it with `cargo just python`", folder.display()));
     let wheel = wheels.next().ok_or_else(missing)?;
-    let mut install = Command::new(python);
-    install.args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--upgrade", "--target"]);
-    let output = install.arg(site).arg(wheel).output()?;
+    let output = pip.args(["--no-index", "--no-deps", "--target"]).arg(site).arg(wheel).output()?;
     anyhow::ensure!(output.status.success(), "pip: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }

@@ -191,6 +191,8 @@ static char *settings(const char *folder, const char *name, const char *secret) 
 
 int main(int count_of_arguments, char **arguments) {
   if (count_of_arguments != 2) return 2;
+  /* What was told is told, however this ends. */
+  setvbuf(stdout, NULL, _IOLBF, 0);
   struct told told = new_told();
   check("settings that are no JSON are refused", !start("{", &told) && strstr(told.text, "\"code\""), told.text);
   free(told.text);
