@@ -2,7 +2,8 @@
 //!
 //! Each has a backend that lives as long as the process, a view that lives as long as one call and knows who is calling,
 //! and an `add_to_linker` that grants this capability and nothing else. Beside them is what the host keeps for operators:
-//! the audit log, traces and figures; and what a generation that is tried out needs, so that it changes nothing. Absent: decisions about authentication.
+//! the audit log, traces and figures; and what a generation that is tried out needs, so that it changes nothing. Absent:
+//! decisions about authentication.
 
 pub(crate) mod audit;
 pub(crate) mod cache;

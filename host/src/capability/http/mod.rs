@@ -30,7 +30,7 @@ use super::{network::allowance::Allowance, script::Nature, trace::Trace};
 use crate::telemetry::spans;
 use body::Patient;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, header, header::HeaderName};
+use hyper::{Method, Request, Response, header, header::HeaderName};
 use std::sync::Arc;
 use tracing::Instrument;
 use wasmtime::component::{Linker, ResourceTable};
@@ -92,7 +92,8 @@ async fn scripted(
     if !script.is_there() {
         return client.send(request, options, trace).await;
     }
-    let nature = if request.method().is_safe() { Nature::Question } else { Nature::Effect };
+    let is_question = [Method::GET, Method::HEAD].contains(request.method());
+    let nature = if is_question { Nature::Question } else { Nature::Effect };
     let asked = script.ask(nature, "request", &(request.method(), request.uri()));
     let whole = async {
         let (head, body) = client.send(request, options, trace).await?.into_parts();
